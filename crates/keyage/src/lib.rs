@@ -1,1 +1,28 @@
-//! (to be written)
+//! Ages of IAM access keys, and what to say about them.
+//!
+//! Owns the domain: what a key is, when it is old, what is excused, when to remind, which words to
+//! send, and [`Settings`], the one contract between the command and its Lambda function. It must not
+//! know AWS clients, files, terminals or the clock: `now` is always an argument.
+
+pub mod environment;
+pub mod exemption;
+mod glob;
+pub mod key;
+pub mod notice;
+pub mod plain;
+pub mod reminder;
+pub mod report;
+pub mod schedule;
+pub mod settings;
+pub mod verdict;
+
+pub use environment::{Deployment, Environment, EnvironmentError};
+pub use exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
+pub use glob::Glob;
+pub use key::{Account, CredentialKind, Key, KeyStatus, LastUsed, User};
+pub use notice::{Context, Notice, notices};
+pub use plain::Plain;
+pub use report::{Finding, ReadError, Report, Summary};
+pub use schedule::{Schedule, ScheduleError};
+pub use settings::{AllClear, Format, Inactive, Limit, NoticeKind, Problem, Settings};
+pub use verdict::{Assessment, Verdict};

@@ -1,0 +1,118 @@
+//! Words of others, made harmless: the one place.
+//!
+//! User names, tags, aliases and error messages are chosen by people who may not be friends. Owns how
+//! they are shown in text, subjects, shell commands, chat and CSV. It must not know notices. (HTML is
+//! escaped by the page's own template engine.)
+
+use std::fmt;
+
+/// Text that cannot break a line, turn the writing direction, hide characters or become a link with
+/// a scheme. Every word of others passes through it before it is shown to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plain(String);
+
+impl Plain {
+    /// Makes text harmless. Control characters, line and paragraph separators, bidirectional controls
+    /// and invisible characters become U+FFFD, so that a name cannot pass for another; `://` becomes
+    /// `[:]//` and `www.` becomes `www[.]`, so that no mail program makes a link of it.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut plain: String = text.chars().map(|c| if is_treacherous(c) { '\u{FFFD}' } else { c }).collect();
+        if plain.contains("://") {
+            plain = plain.replace("://", "[:]//");
+        }
+        if plain.as_bytes().windows(4).any(|bytes| bytes.eq_ignore_ascii_case(b"www.")) {
+            plain = unlinked(&plain);
+        }
+        Self(plain)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// At most so many characters; where there are more, the last three become dots.
+    #[must_use]
+    pub fn cut(&self, most: usize) -> String {
+        cut(&self.0, most)
+    }
+
+    /// Printable ASCII alone, anything else as `?`: the safe form of a subject.
+    #[must_use]
+    pub fn ascii(&self) -> String {
+        self.0.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+    }
+}
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// At most so many characters; where there are more, the last three become dots.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(3)).collect();
+    short.push_str("...");
+    short
+}
+
+/// One word of a POSIX shell command, quoted where it must be. Characters that are not printable
+/// become U+FFFD: the command then fails rather than do something unseen.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let text: String = text.chars().map(|c| if is_treacherous(c) { '\u{FFFD}' } else { c }).collect();
+    let safe = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(safe) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Text inside a chat message's code span: no mention, link or markup can come of it in Slack or
+/// Microsoft Teams.
+#[must_use]
+pub fn chat(text: &str) -> String {
+    Plain::new(text).0.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('`', "'")
+}
+
+/// One field of a CSV file that no spreadsheet takes for a formula. Quoting is the CSV writer's.
+#[must_use]
+pub fn csv_field(text: &str) -> String {
+    let plain = Plain::new(text).0;
+    // A leading minus is a formula to a spreadsheet as well (OWASP, "CSV Injection").
+    if plain.starts_with(['=', '+', '-', '@', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}']) {
+        format!("'{plain}")
+    } else {
+        plain
+    }
+}
+
+/// Whether a character could break a line, hide, or turn the direction of what follows.
+fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+fn unlinked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(at) = rest.as_bytes().windows(4).position(|bytes| bytes.eq_ignore_ascii_case(b"www.")) {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        out.push_str("[.]");
+        rest = after.get(1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}

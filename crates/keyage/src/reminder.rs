@@ -1,0 +1,105 @@
+//! When to speak of a key again, without remembering anything.
+//!
+//! Owns the boundaries at which a key is mentioned: each warning, the moment it turns old and every
+//! `repeat_days` after. A run speaks of a key when a boundary lies between the previous scheduled run
+//! and this one, so each boundary falls to exactly one run however often the schedule fires: a weekly
+//! schedule does not miss the warning one day before, an hourly one gives it once. It must not know
+//! words or senders.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::key::days_after;
+use crate::report::Finding;
+use crate::schedule::Schedule;
+use crate::settings::{AllClear, Inactive, Settings};
+use crate::verdict::Verdict;
+
+/// How far a run on a rate may be late against the one before. EventBridge promises the minute
+/// ("Creating a rule that runs on a schedule"); a mention twice is better than none.
+const SLACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// The time since the previous scheduled run: after `since`, up to and including `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The moment of the previous run; `None` speaks of everything, as for a run by hand.
+    pub since: Option<Timestamp>,
+    /// The moment of this run.
+    pub until: Timestamp,
+}
+
+impl Window {
+    /// Of a run by hand: everything is spoken of.
+    #[must_use]
+    pub const fn everything(now: Timestamp) -> Self {
+        Self { since: None, until: now }
+    }
+
+    /// Of a run that the schedule caused, `scheduled` being the time in the event. A cron expression
+    /// tells its previous run exactly; a rate drifts a little, so its window is wider by five minutes.
+    #[must_use]
+    pub fn scheduled(schedule: &Schedule, scheduled: Timestamp) -> Self {
+        let slack = if schedule.as_str().starts_with("rate") { SLACK } else { SignedDuration::ZERO };
+        Self {
+            since: schedule.last_before(scheduled).and_then(|previous| previous.checked_sub(slack).ok()),
+            until: scheduled,
+        }
+    }
+
+    fn holds(self, boundary: Timestamp) -> bool {
+        boundary <= self.until && self.since.is_none_or(|since| boundary > since)
+    }
+
+    /// Whether one of `first`, `first + every`, `first + 2 every`, … lies in the window.
+    fn holds_repeated(self, first: Timestamp, every_days: u32) -> bool {
+        if first > self.until {
+            return false;
+        }
+        let Some(since) = self.since else { return true };
+        let every = i64::from(every_days.max(1)) * 86_400;
+        let passed = |moment: Timestamp| (moment.as_second() - first.as_second()).div_euclid(every);
+        passed(self.until) > passed(since)
+    }
+}
+
+/// Whether this run speaks of the finding.
+#[must_use]
+pub fn speaks_of(finding: &Finding, settings: &Settings, window: Window) -> bool {
+    let old = || finding.turns_old.is_some_and(|moment| window.holds_repeated(moment, settings.repeat_days));
+    let unused = || {
+        let days = settings.unused_days.unwrap_or(0).saturating_add(1);
+        let never = finding.unused_since == finding.created && finding.last_used == crate::LastUsed::Never;
+        let days = if never { days.max(settings.unused_grace_days.saturating_add(1)) } else { days };
+        finding.unused_since.is_some_and(|since| window.holds_repeated(days_after(since, days), settings.repeat_days))
+    };
+    let main = match finding.verdict {
+        Verdict::Old => old(),
+        Verdict::Due => settings.warn_days.iter().any(|&warning| {
+            let at = finding.limit_days.unwrap_or(0).saturating_sub(warning);
+            finding.created.is_some_and(|created| window.holds(days_after(created, at)))
+        }),
+        Verdict::Inactive => settings.inactive == Inactive::Report && finding.over_limit && old(),
+        Verdict::Unknown => true,
+        Verdict::Exempt | Verdict::Fresh => false,
+    };
+    main || unused()
+}
+
+/// Whether the finding turned old since the previous run.
+#[must_use]
+pub fn is_new(finding: &Finding, window: Window) -> bool {
+    window.since.is_some() && finding.turns_old.is_some_and(|moment| window.holds(moment))
+}
+
+/// Whether a run that found nothing says so.
+#[must_use]
+pub fn says_all_clear(settings: &Settings, window: Window) -> bool {
+    /// Weeks since a Monday, 5 January 1970.
+    fn week(moment: Timestamp) -> i64 {
+        (moment.as_second() - 4 * 86_400).div_euclid(7 * 86_400)
+    }
+    match settings.all_clear {
+        AllClear::Off => false,
+        AllClear::Always => true,
+        AllClear::Weekly => window.since.is_none_or(|since| week(since) < week(window.until)),
+    }
+}

@@ -1,0 +1,308 @@
+//! The outcome of a check: every finding, the counts, and what could not be read.
+//!
+//! Owns the shape that `keyminder check --output json` prints (`keys` and `summary` are contract) and
+//! that notices are made from. It must not know how it is rendered.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::exemption::{ExemptionRecord, ExemptionSource, ExemptionState};
+use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User};
+use crate::settings::Settings;
+use crate::verdict::{Assessment, Verdict};
+
+/// What a check found at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The account's id.
+    pub account: String,
+    /// The moment that ages are counted to.
+    #[serde(serialize_with = "to_the_second")]
+    pub as_of: Timestamp,
+    /// The limit for users without one of their own, in days.
+    pub max_age_days: u32,
+    /// The keys: all, or only those with something to say, as the check was asked. Worst first.
+    pub keys: Vec<Finding>,
+    /// The counts, of all keys that were read.
+    pub summary: Summary,
+    /// The account's alias, if it has one and it could be read.
+    pub account_alias: Option<String>,
+    /// How many access keys the root user has; `None` where that could not be read.
+    pub root_access_keys: Option<u32>,
+    /// Whether everything was read: no error, no early stop.
+    pub complete: bool,
+    /// Whether the check stopped early because its time was over.
+    pub stopped_early: bool,
+    /// The exemptions of the settings, and those in tags that were met.
+    pub exemptions: Vec<ExemptionRecord>,
+    /// What could not be read.
+    pub errors: Vec<ReadError>,
+}
+
+/// The counts of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Users there are, as far as known.
+    pub users: u32,
+    /// Users that were read in full.
+    pub users_read: u32,
+    /// Users that were not, because of an error or the time.
+    pub users_unknown: u32,
+    /// Keys that were read.
+    pub keys: u32,
+    /// Keys by verdict: over the limit.
+    pub old: u32,
+    /// Soon over the limit.
+    pub due: u32,
+    /// Neither.
+    pub fresh: u32,
+    /// Excused.
+    pub exempt: u32,
+    /// Switched off.
+    pub inactive: u32,
+    /// Could not be read. A user whose keys are unknown counts as one.
+    pub unknown: u32,
+    /// Active keys unused for longer than the settings allow; each is counted by its verdict too.
+    pub unused: u32,
+    /// The age in days of the oldest active key; `None` where there is none.
+    pub oldest_age_days: Option<u32>,
+}
+
+/// One key, judged, or one user whose keys could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The user's name.
+    pub user: String,
+    /// The key's id; `None` where the user's keys could not be read.
+    pub access_key_id: Option<String>,
+    /// `Active` or `Inactive`.
+    pub status: Option<KeyStatus>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Its age in whole days.
+    pub age_days: Option<u32>,
+    /// When it was last used: a moment, `never`, `unknown`, or null where that was not asked.
+    pub last_used: LastUsed,
+    /// What it was last used for.
+    pub last_used_service: Option<String>,
+    /// And where.
+    pub last_used_region: Option<String>,
+    /// What it is found to be.
+    pub verdict: Verdict,
+    /// Which sort of credential it is.
+    pub kind: CredentialKind,
+    /// The limit that holds for it, in days.
+    pub limit_days: Option<u32>,
+    /// When it turns, or turned, old.
+    pub turns_old: Option<Timestamp>,
+    /// Whether its age exceeds its limit, whatever excuses it.
+    pub over_limit: bool,
+    /// Since when it has lain unused, where that is longer than the settings allow.
+    pub unused_since: Option<Timestamp>,
+    /// Who is responsible, from the user's owner tag.
+    pub owner: Option<String>,
+    /// The user's IAM path.
+    pub path: String,
+    /// Why it is exempt, or what could not be read.
+    pub reason: Option<String>,
+}
+
+impl Finding {
+    /// A key and its judgement.
+    #[must_use]
+    pub fn new(key: Key, user: &User, assessment: &Assessment, settings: &Settings) -> Self {
+        let (last_used_service, last_used_region) = match &key.last_used {
+            LastUsed::At { service, region, .. } => (service.clone(), region.clone()),
+            _ => (None, None),
+        };
+        let reason = assessment.exemption.as_ref().map(|(exemption, state)| match state {
+            ExemptionState::Active => format!("exempt until {}: {}", exemption.until, exemption.reason),
+            ExemptionState::Expired => format!("exemption expired on {}: {}", exemption.until, exemption.reason),
+        });
+        Self {
+            user: user.name.clone(),
+            access_key_id: Some(key.id),
+            status: Some(key.status),
+            created: Some(key.created),
+            age_days: Some(assessment.age_days),
+            last_used: key.last_used,
+            last_used_service,
+            last_used_region,
+            verdict: assessment.verdict,
+            kind: key.kind,
+            limit_days: Some(assessment.limit_days),
+            turns_old: Some(assessment.turns_old),
+            over_limit: assessment.over_limit,
+            unused_since: assessment.unused_since,
+            owner: user.tag(&settings.owner_tag).filter(|owner| !owner.is_empty()).map(str::to_owned),
+            path: user.path.clone(),
+            reason,
+        }
+    }
+
+    /// A user whose keys could not be read, and why.
+    #[must_use]
+    pub fn unknown(user: &User, reason: String) -> Self {
+        Self {
+            user: user.name.clone(),
+            access_key_id: None,
+            status: None,
+            created: None,
+            age_days: None,
+            last_used: LastUsed::NotRead,
+            last_used_service: None,
+            last_used_region: None,
+            verdict: Verdict::Unknown,
+            kind: CredentialKind::AccessKey,
+            limit_days: None,
+            turns_old: None,
+            over_limit: false,
+            unused_since: None,
+            owner: None,
+            path: user.path.clone(),
+            reason: Some(reason),
+        }
+    }
+
+    /// Whether it says anything that a notice could carry.
+    #[must_use]
+    pub fn is_remarkable(&self) -> bool {
+        match self.verdict {
+            Verdict::Old | Verdict::Due | Verdict::Exempt | Verdict::Unknown => true,
+            Verdict::Inactive => self.over_limit,
+            Verdict::Fresh => self.unused_since.is_some(),
+        }
+    }
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadError {
+    /// The user it was about, if about one.
+    pub user: Option<String>,
+    /// The AWS operation, such as `iam:ListAccessKeys`.
+    pub operation: String,
+    /// AWS's error code, or a word for what happened before an answer came.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.operation)?;
+        if let Some(user) = &self.user {
+            write!(f, " for {user}")?;
+        }
+        write!(f, ": {}", self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    /// An empty report for an account, to be filled.
+    #[must_use]
+    pub fn new(account: String, as_of: Timestamp, settings: &Settings) -> Self {
+        Self {
+            account,
+            as_of,
+            max_age_days: settings.max_age_days,
+            keys: Vec::new(),
+            summary: Summary::default(),
+            account_alias: None,
+            root_access_keys: None,
+            complete: true,
+            stopped_early: false,
+            exemptions: settings
+                .exemptions
+                .iter()
+                .map(|exemption| ExemptionRecord {
+                    source: ExemptionSource::Configuration,
+                    state: exemption.state(as_of),
+                    exemption: exemption.clone(),
+                    keys: Vec::new(),
+                })
+                .collect(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Counts a finding, and keeps it where `keep` says so or it is remarkable.
+    pub fn add(&mut self, finding: Finding, keep: bool) {
+        let summary = &mut self.summary;
+        let counter = match finding.verdict {
+            Verdict::Old => &mut summary.old,
+            Verdict::Due => &mut summary.due,
+            Verdict::Fresh => &mut summary.fresh,
+            Verdict::Exempt => &mut summary.exempt,
+            Verdict::Inactive => &mut summary.inactive,
+            Verdict::Unknown => &mut summary.unknown,
+        };
+        *counter += 1;
+        if finding.access_key_id.is_some() {
+            summary.keys += 1;
+        }
+        if finding.unused_since.is_some() {
+            summary.unused += 1;
+        }
+        if finding.status == Some(KeyStatus::Active) {
+            summary.oldest_age_days = summary.oldest_age_days.max(finding.age_days);
+        }
+        if keep || finding.is_remarkable() {
+            self.keys.push(finding);
+        }
+    }
+
+    /// Notes that an exemption was met on a key.
+    pub fn exempt(&mut self, assessment: &Assessment, user: &str, key: &str) {
+        let Some((exemption, state)) = &assessment.exemption else { return };
+        let met = (user.to_owned(), key.to_owned());
+        if let Some(known) = self.exemptions.iter_mut().find(|known| known.exemption == *exemption) {
+            known.keys.push(met);
+        } else {
+            self.exemptions.push(ExemptionRecord {
+                source: ExemptionSource::Tag,
+                state: *state,
+                exemption: exemption.clone(),
+                keys: vec![met],
+            });
+        }
+    }
+
+    /// Puts the worst first, in an order that does not depend on which answer came first.
+    pub fn sort(&mut self) {
+        let rank = |finding: &Finding| match finding.verdict {
+            Verdict::Old => 0,
+            Verdict::Unknown => 1,
+            Verdict::Due => 2,
+            Verdict::Exempt => 3,
+            Verdict::Inactive => 4,
+            Verdict::Fresh => 5,
+        };
+        self.keys.sort_by(|a, b| {
+            (rank(a), std::cmp::Reverse(a.age_days), &a.user, &a.access_key_id).cmp(&(
+                rank(b),
+                std::cmp::Reverse(b.age_days),
+                &b.user,
+                &b.access_key_id,
+            ))
+        });
+        for record in &mut self.exemptions {
+            record.keys.sort();
+        }
+        self.errors.sort_by(|a, b| (&a.user, &a.operation).cmp(&(&b.user, &b.operation)));
+    }
+
+    /// Whether a key is over its limit, or might be: what `--exit-code` answers 2 for.
+    #[must_use]
+    pub fn has_findings(&self) -> bool {
+        self.summary.old > 0 || self.root_access_keys.is_some_and(|keys| keys > 0)
+    }
+}
+
+fn to_the_second<S: Serializer>(moment: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    Timestamp::from_second(moment.as_second()).unwrap_or(*moment).serialize(to)
+}

@@ -1,0 +1,150 @@
+//! The judgement of one key.
+//!
+//! Owns the rule that makes a key old, due, fresh, exempt or inactive, and unused. It must not know
+//! notices or reminders, nor where the key was read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::exemption::{Exemption, ExemptionState};
+use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User, days_after, whole_days};
+use crate::settings::{EXEMPT_TAG, Inactive, Settings};
+
+/// What a key is found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Its age in whole days exceeds its limit.
+    Old,
+    /// It will be old within the first of the warnings.
+    Due,
+    /// Neither.
+    Fresh,
+    /// It would be old or due, but an exemption holds.
+    Exempt,
+    /// It is switched off, and the settings do not say to treat that as old.
+    Inactive,
+    /// It could not be read: never a good sign.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::Due => "due",
+            Self::Fresh => "fresh",
+            Self::Exempt => "exempt",
+            Self::Inactive => "inactive",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// All that follows from a key, its user, the settings and the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Age in whole days.
+    pub age_days: u32,
+    /// The limit that holds for this user, in days.
+    pub limit_days: u32,
+    /// The first moment at which the key is old.
+    pub turns_old: Timestamp,
+    /// Whether its age exceeds the limit, whatever excuses it.
+    pub over_limit: bool,
+    /// Since when it has lain unused, where it has for longer than the settings allow.
+    pub unused_since: Option<Timestamp>,
+    /// The exemption that covers it, and whether that still holds. Only for keys old or due.
+    pub exemption: Option<(Exemption, ExemptionState)>,
+}
+
+/// Whether anything about this key could need more than its age: last use, tags, an exemption.
+/// Saves a call for each fresh key.
+#[must_use]
+pub fn deserves_a_closer_look(key: &Key, settings: &Settings, now: Timestamp) -> bool {
+    let age = key.age_days(now);
+    let nearly = settings.smallest_limit().saturating_sub(settings.first_warning());
+    let due = !settings.warn_days.is_empty() && age >= nearly;
+    let counted = key.status == KeyStatus::Active || settings.inactive != Inactive::Ignore;
+    counted && (age > settings.smallest_limit() || due || may_be_unused(key, settings, now))
+}
+
+/// Whether the key is old enough to be called unused, if it is.
+#[must_use]
+pub fn may_be_unused(key: &Key, settings: &Settings, now: Timestamp) -> bool {
+    key.kind == CredentialKind::AccessKey
+        && key.status == KeyStatus::Active
+        && settings.unused_days.is_some_and(|days| key.age_days(now) > days)
+}
+
+/// Judges a key.
+///
+/// An exemption in the settings comes before the one in the user's tag; of several, one that holds
+/// before one that has expired. A malformed tag excuses nothing.
+#[must_use]
+pub fn assess(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> Assessment {
+    let age_days = key.age_days(now);
+    let limit_days = settings.limit_for(user);
+    let over_limit = age_days > limit_days;
+    let due = !settings.warn_days.is_empty()
+        && !over_limit
+        && age_days >= limit_days.saturating_sub(settings.first_warning());
+    let set_aside = key.status == KeyStatus::Inactive && settings.inactive != Inactive::Old;
+    let exemption = if (over_limit || due) && !set_aside { exemption_for(key, user, settings, now) } else { None };
+    let excused = matches!(exemption, Some((_, ExemptionState::Active)));
+    let verdict = match () {
+        () if set_aside => Verdict::Inactive,
+        () if excused => Verdict::Exempt,
+        () if over_limit => Verdict::Old,
+        () if due => Verdict::Due,
+        () => Verdict::Fresh,
+    };
+    Assessment {
+        verdict,
+        age_days,
+        limit_days,
+        turns_old: days_after(key.created, limit_days.saturating_add(1)),
+        over_limit,
+        unused_since: unused_since(key, settings, now).filter(|_| !excused),
+        exemption,
+    }
+}
+
+fn unused_since(key: &Key, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    if !may_be_unused(key, settings, now) {
+        return None;
+    }
+    let days = settings.unused_days?;
+    match key.last_used {
+        LastUsed::At { at, .. } => (whole_days(at, now) > days).then_some(at),
+        LastUsed::Never => (key.age_days(now) > days.max(settings.unused_grace_days)).then_some(key.created),
+        // What was not read is not unused.
+        LastUsed::NotRead | LastUsed::Unknown => None,
+    }
+}
+
+fn exemption_for(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> Option<(Exemption, ExemptionState)> {
+    let tagged = user.tag(EXEMPT_TAG).and_then(|value| Exemption::from_tag(&user.name, value).ok());
+    let mut expired = None;
+    for exemption in settings.exemptions.iter().chain(&tagged) {
+        if exemption.covers(&user.name, &key.id) {
+            match exemption.state(now) {
+                ExemptionState::Active => return Some((exemption.clone(), ExemptionState::Active)),
+                ExemptionState::Expired => {
+                    expired.get_or_insert_with(|| (exemption.clone(), ExemptionState::Expired));
+                }
+            }
+        }
+    }
+    expired
+}
