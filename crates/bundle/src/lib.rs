@@ -1,1 +1,180 @@
-//! (to be written)
+//! The checker as Lambda takes it: compiled, static, and packed in a zip file whose bytes depend on source
+//! and toolchain alone. This crate owns the zip file's form and knows nothing of AWS's API; what the checker
+//! does is `keyminder-checker`'s, how it is compiled is in this crate's build script.
+//!
+//! ```
+//! use keyminder_bundle::{Package, available};
+//!
+//! let package = Package::new(available()[0])?.with_settings(Some(r#"{"max_age_days": 60}"#))?;
+//! assert_eq!(package.code_sha256().len(), 44);
+//! # Ok::<(), keyminder_bundle::Error>(())
+//! ```
+
+mod archive;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::{fs, io};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
+/// The name of the entry that holds the settings, beside the executable in the zip file.
+pub const SETTINGS: &str = "settings.json";
+
+/// A processor architecture that Lambda offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Architecture {
+    /// Intel's and AMD's.
+    X86_64,
+    /// AWS Graviton, about a fifth cheaper per millisecond.
+    Arm64,
+}
+
+impl Architecture {
+    /// Its name in Lambda's API: `x86_64` or `arm64`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = Error;
+
+    /// Reads Lambda's name of an architecture; any other is [`Error::UnknownArchitecture`].
+    fn from_str(name: &str) -> Result<Self, Error> {
+        [Self::X86_64, Self::Arm64]
+            .into_iter()
+            .find(|architecture| architecture.as_str() == name)
+            .ok_or_else(|| Error::UnknownArchitecture { name: name.to_owned() })
+    }
+}
+
+/// What can go wrong with a package.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The name is none of Lambda's architectures.
+    #[error("unknown architecture \"{name}\": Lambda has x86_64 and arm64")]
+    UnknownArchitecture {
+        /// The name as given.
+        name: String,
+    },
+    /// This build of keyminder carries no checker for that architecture.
+    #[error("this build carries no checker for {architecture}, only for {}", list(BUNDLED))]
+    NotBundled {
+        /// The architecture asked for.
+        architecture: Architecture,
+    },
+    /// The settings could not be put into the zip file.
+    #[error("cannot put {SETTINGS} into the package")]
+    Zip(#[from] zip::result::ZipError),
+    /// The zip file could not be written to disk.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Where it was to be written.
+        path: PathBuf,
+        /// Why that failed.
+        source: io::Error,
+    },
+}
+
+/// The architectures that this build carries a checker for: at least one, the default first.
+#[must_use]
+pub fn available() -> &'static [Architecture] {
+    BUNDLED
+}
+
+/// The version of the checker in the packages, the same as this command's: they are released together.
+#[must_use]
+pub fn checker_version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// A zip file for Lambda's `CreateFunction` and `UpdateFunctionCode`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Package {
+    architecture: Architecture,
+    zip: Cow<'static, [u8]>,
+}
+
+impl Package {
+    /// The checker alone.
+    ///
+    /// # Errors
+    /// [`Error::NotBundled`] for an architecture that is not among [`available`].
+    pub fn new(architecture: Architecture) -> Result<Self, Error> {
+        let zip = bundled(architecture).ok_or(Error::NotBundled { architecture })?;
+        Ok(Self { architecture, zip: Cow::Borrowed(zip) })
+    }
+
+    /// The checker with settings beside it that are too large for the function's environment, in place of
+    /// such as were there; `None` leaves the checker alone. Equal settings give equal bytes.
+    ///
+    /// # Errors
+    /// [`Error::Zip`] where they do not fit into a zip file, which for less than 4 GiB does not happen.
+    pub fn with_settings(self, settings: Option<&str>) -> Result<Self, Error> {
+        let mut package = Self::new(self.architecture)?;
+        if let Some(settings) = settings {
+            package.zip = Cow::Owned(archive::append(&package.zip, SETTINGS, settings)?);
+        }
+        Ok(package)
+    }
+
+    /// What the executable in it runs on.
+    #[must_use]
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// The zip file's bytes.
+    #[must_use]
+    pub fn zip(&self) -> &[u8] {
+        &self.zip
+    }
+
+    /// The zip file's SHA-256 in base64, which is what Lambda answers as `CodeSha256` once it has this very
+    /// file (AWS Lambda API Reference, `FunctionConfiguration`).
+    #[must_use]
+    pub fn code_sha256(&self) -> String {
+        STANDARD.encode(Sha256::digest(&self.zip))
+    }
+
+    /// Writes the zip file to `path`, over a file that is there.
+    ///
+    /// # Errors
+    /// [`Error::Write`] where the file cannot be made or written whole.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        fs::write(path, &self.zip).map_err(|source| Error::Write { path: path.to_path_buf(), source })
+    }
+}
+
+impl fmt::Debug for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Package")
+            .field("architecture", &self.architecture)
+            .field("bytes", &self.zip.len())
+            .field("code_sha256", &self.code_sha256())
+            .finish()
+    }
+}
+
+fn list(architectures: &[Architecture]) -> String {
+    let names: Vec<&str> = architectures.iter().map(|one| one.as_str()).collect();
+    names.join(" and ")
+}
