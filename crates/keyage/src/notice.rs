@@ -5,11 +5,26 @@
 
 use jiff::Timestamp;
 
-use crate::environment::Deployment;
-use crate::reminder::Window;
-use crate::report::Report;
+use crate::environment::{DEFAULT_INSTALL, Deployment};
+use crate::plain::shell_word;
+use crate::reminder::{self, Window};
+use crate::report::{Finding, Report};
 use crate::schedule::Schedule;
-use crate::settings::Settings;
+use crate::settings::{Inactive, NoticeKind, Settings};
+use crate::verdict::Verdict;
+
+mod chat;
+mod draft;
+mod envelope;
+mod lines;
+mod subject;
+mod text;
+
+use draft::Draft;
+use text::fill;
+
+const ALL_CLEAR: &str = include_str!("../../../assets/notice/all-clear.txt");
+const TEST: &str = include_str!("../../../assets/notice/test.txt");
 
 /// The circumstances of a run, as far as notices mention them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +107,84 @@ pub enum AttributeValue {
 }
 
 /// The notices of a run: none where there is nothing to say.
+///
+/// A digest lists everything that is old, due, unused, exempt or unread, once any of it is due to be
+/// mentioned (see [`crate::reminder`]); notices per user and per key come for what is due alone. Root
+/// access keys and reading errors are mentioned by every run.
 #[must_use]
-pub fn notices(_report: &Report, _settings: &Settings, _context: &Context) -> Vec<Notice> {
-    Vec::new()
+pub fn notices(report: &Report, settings: &Settings, context: &Context) -> Vec<Notice> {
+    let spoken: Vec<&Finding> =
+        report.keys.iter().filter(|finding| reminder::speaks_of(finding, settings, context.window)).collect();
+    let account_matters = report.root_access_keys.is_some_and(|keys| keys > 0) || !report.complete;
+    if spoken.is_empty() && !account_matters {
+        let clear = report.summary.old == 0 && report.summary.unknown == 0;
+        if clear && reminder::says_all_clear(settings, context.window) {
+            return vec![all_clear(report, settings, context)];
+        }
+        return Vec::new();
+    }
+    match settings.notice {
+        NoticeKind::Digest => {
+            let listed = report.keys.iter().filter(|finding| is_listed(finding, settings)).collect();
+            Draft::new("digest", report, settings, context).with_account_matters().with(listed).notices()
+        }
+        NoticeKind::PerUser => {
+            let mut users: Vec<&str> = Vec::new();
+            for finding in &spoken {
+                if finding.verdict != Verdict::Unknown && !users.contains(&finding.user.as_str()) {
+                    users.push(&finding.user);
+                }
+            }
+            let of_user = |user: &str| {
+                let listed = report.keys.iter().filter(|finding| finding.user == user && is_listed(finding, settings));
+                Draft::new("user", report, settings, context).about(user).with(listed.collect()).notices()
+            };
+            account_notice(report, settings, context).into_iter().chain(users.into_iter().flat_map(of_user)).collect()
+        }
+        NoticeKind::PerKey => {
+            let keys = spoken.into_iter().filter(|finding| finding.verdict != Verdict::Unknown);
+            let of_key = |finding: &Finding| {
+                Draft::new("key", report, settings, context).about(&finding.user).with(vec![finding]).notices()
+            };
+            account_notice(report, settings, context).into_iter().chain(keys.flat_map(of_key)).collect()
+        }
+    }
+}
+
+/// What concerns no one user alone, where notices are per user or per key.
+fn account_notice(report: &Report, settings: &Settings, context: &Context) -> Vec<Notice> {
+    if report.complete && report.root_access_keys.is_none_or(|keys| keys == 0) {
+        return Vec::new();
+    }
+    let unknown = report.keys.iter().filter(|finding| finding.verdict == Verdict::Unknown).collect();
+    Draft::new("account", report, settings, context).with_account_matters().with(unknown).notices()
+}
+
+/// Whether a digest has a line for it.
+fn is_listed(finding: &Finding, settings: &Settings) -> bool {
+    match finding.verdict {
+        Verdict::Old | Verdict::Due | Verdict::Unknown | Verdict::Exempt => true,
+        Verdict::Inactive => settings.inactive == Inactive::Report && finding.over_limit,
+        Verdict::Fresh => finding.unused_since.is_some(),
+    }
+}
+
+fn all_clear(report: &Report, settings: &Settings, context: &Context) -> Notice {
+    let oldest = report.summary.oldest_age_days.map(|days| format!(", the oldest {days} days old")).unwrap_or_default();
+    let (users, keys) = (report.summary.users_read.to_string(), report.summary.keys.to_string());
+    let lead = fill(ALL_CLEAR, &[("users", &users), ("keys", &keys), ("oldest", &oldest)]);
+    Draft::new("all_clear", report, settings, context).saying(lead).notice()
+}
+
+/// A notice that is marked as a test and says nothing about keys. `account` is the account's id.
+#[must_use]
+pub fn test_notice(account: &str, settings: &Settings, context: &Context) -> Notice {
+    let report = Report::new(account.to_owned(), context.window.until, settings);
+    Draft::new("test", &report, settings, context).saying(TEST.to_owned()).notice()
+}
+
+/// ` --name INSTALL` for the commands that a text names, and nothing for the default install.
+#[must_use]
+pub fn install_flag(install: &str) -> String {
+    if install == DEFAULT_INSTALL { String::new() } else { format!(" --name {}", shell_word(install)) }
 }

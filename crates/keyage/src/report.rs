@@ -37,6 +37,8 @@ pub struct Report {
     pub exemptions: Vec<ExemptionRecord>,
     /// What could not be read.
     pub errors: Vec<ReadError>,
+    /// How many errors more there were than `errors` holds.
+    pub errors_left_out: u32,
 }
 
 /// The counts of a check.
@@ -48,6 +50,8 @@ pub struct Summary {
     pub users_read: u32,
     /// Users that were not, because of an error or the time.
     pub users_unknown: u32,
+    /// Users that were deleted between being listed and being read; `users` leaves them out.
+    pub users_gone: u32,
     /// Keys that were read.
     pub keys: u32,
     /// Keys by verdict: over the limit.
@@ -227,6 +231,7 @@ impl Report {
                 })
                 .collect(),
             errors: Vec::new(),
+            errors_left_out: 0,
         }
     }
 

@@ -1,0 +1,150 @@
+//! The lines of a notice: one entry for each key, exemption and error.
+//!
+//! Owns how each reads. Words of others go through [`Plain`] here. It must not know how entries are
+//! put together.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::text::{WIDTH, count, wrap};
+use crate::exemption::{ExemptionRecord, ExemptionSource, ExemptionState};
+use crate::key::{CredentialKind, LastUsed, whole_days};
+use crate::plain::Plain;
+use crate::reminder::{self, Window};
+use crate::report::{Finding, ReadError};
+use crate::verdict::Verdict;
+
+/// The sections of a notice, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Section {
+    Old,
+    Due,
+    Unused,
+    Inactive,
+    Unknown,
+    Exempt,
+}
+
+impl Section {
+    pub(super) const fn heading(self) -> &'static str {
+        match self {
+            Self::Old => "OVER THE LIMIT",
+            Self::Due => "SOON OVER THE LIMIT",
+            Self::Unused => "UNUSED",
+            Self::Inactive => "OVER THE LIMIT, BUT SWITCHED OFF",
+            Self::Unknown => "COULD NOT BE READ, SO MAY BE OLD",
+            Self::Exempt => "EXEMPT",
+        }
+    }
+
+    pub(super) fn of(finding: &Finding) -> Self {
+        match finding.verdict {
+            Verdict::Old => Self::Old,
+            Verdict::Due => Self::Due,
+            Verdict::Inactive => Self::Inactive,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Exempt => Self::Exempt,
+            Verdict::Fresh => Self::Unused,
+        }
+    }
+}
+
+/// The lines of a key: who and which and how old; then created, last used, owner.
+pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> String {
+    let user = Plain::new(&finding.user);
+    let Some(id) = finding.access_key_id.as_deref() else {
+        return wrap(&format!("{user}: {}", Plain::new(finding.reason.as_deref().unwrap_or("not read"))), 0);
+    };
+    let mut head = format!("{}  {} old", Plain::new(id), count(finding.age_days.unwrap_or(0), "day"));
+    if finding.kind != CredentialKind::AccessKey {
+        head = format!("{} {head}", finding.kind.noun());
+    }
+    if finding.verdict == Verdict::Due
+        && let Some(turns_old) = finding.turns_old
+    {
+        head.push_str(&format!(", old on {}", date(turns_old)));
+    }
+    if finding.verdict == Verdict::Old && reminder::is_new(finding, window) {
+        head.push_str(" (new)");
+    }
+    let one_line = format!("{user}  {head}\n");
+    let mut lines = if one_line.chars().count() <= WIDTH + 1 { one_line } else { format!("{user}\n  {head}\n") };
+    lines.push_str(&wrap(&details(finding, max_age_days, window.until).join(", "), 4));
+    lines
+}
+
+fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> {
+    let mut details = Vec::with_capacity(5);
+    if let Some(created) = finding.created {
+        details.push(format!("created {}", date(created)));
+    }
+    match &finding.last_used {
+        LastUsed::NotRead => {}
+        LastUsed::Unknown => details.push("last use unknown".to_owned()),
+        LastUsed::Never => details.push("never used".to_owned()),
+        LastUsed::At { at, service, region } => {
+            let place: Vec<String> =
+                [service, region].into_iter().flatten().map(|place| Plain::new(place).to_string()).collect();
+            let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(" in ")) };
+            details.push(format!("last used {}{place}", date(*at)));
+        }
+    }
+    if let Some(since) = finding.unused_since
+        && finding.last_used != LastUsed::Never
+    {
+        details.push(format!("unused for {}", count(whole_days(since, now), "day")));
+    }
+    if let Some(limit) = finding.limit_days.filter(|&limit| limit != max_age_days) {
+        details.push(format!("limit {}", count(limit, "day")));
+    }
+    if let Some(owner) = &finding.owner {
+        details.push(format!("owner {}", Plain::new(owner).cut(128)));
+    }
+    if let Some(reason) = finding.reason.as_deref().filter(|_| finding.verdict != Verdict::Unknown) {
+        details.push(Plain::new(reason).cut(320));
+    }
+    details
+}
+
+/// The lines of an exemption that covers no key of this notice: who, until when, why.
+pub(super) fn exemption(record: &ExemptionRecord) -> String {
+    let exemption = &record.exemption;
+    let key = exemption.access_key_id.as_deref().map(|id| format!(", key {}", Plain::new(id))).unwrap_or_default();
+    let source = match record.source {
+        ExemptionSource::Configuration => "",
+        ExemptionSource::Tag => ", by tag",
+    };
+    let state = match record.state {
+        ExemptionState::Active => format!("until {}", exemption.until),
+        ExemptionState::Expired => format!("EXPIRED on {}: rotate and remove it, or renew it", exemption.until),
+    };
+    let covers = match (record.keys.len(), record.state) {
+        (0, _) => "; covers no old key now".to_owned(),
+        (keys, ExemptionState::Active) => format!("; covers {}", count(u32::try_from(keys).unwrap_or(u32::MAX), "key")),
+        (_, ExemptionState::Expired) => String::new(),
+    };
+    wrap(
+        &format!(
+            "{}{key}{source}: {state}; {}{covers}",
+            Plain::new(&exemption.user),
+            Plain::new(&exemption.reason).cut(256)
+        ),
+        0,
+    )
+}
+
+/// The lines of an error that is about no one user.
+pub(super) fn error(error: &ReadError) -> String {
+    wrap(&Plain::new(&error.to_string()).cut(600), 0)
+}
+
+/// A day in UTC.
+pub(super) fn date(moment: Timestamp) -> String {
+    moment.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// A minute in UTC.
+pub(super) fn minute(moment: Timestamp) -> String {
+    let moment = moment.to_zoned(TimeZone::UTC).datetime();
+    format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+}
