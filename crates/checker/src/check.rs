@@ -1,0 +1,288 @@
+//! One check of an account.
+//!
+//! Owns the order of things: users are listed page by page while the keys of those already listed are
+//! read, many at once; at the deadline it stops and says how far it got. It must not know notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_iam::config::retry::RetryConfig;
+use aws_sdk_iam::config::timeout::TimeoutConfig;
+use aws_sdk_iam::types::SummaryKeyType;
+use futures::StreamExt;
+use futures::channel::mpsc;
+use jiff::Timestamp;
+use keyminder_keyage::{Glob, ReadError, Report, Settings, User};
+use tokio::time::{Instant, timeout_at};
+
+use crate::call::{Failure, attempt, retried};
+use crate::pace::Pace;
+use crate::reading::{Reader, Reading};
+
+/// Users that are read at once. Measured at 20 ms a call: more gains nothing that IAM would allow.
+const CONCURRENCY: usize = 24;
+/// Users that are listed ahead of being read, so that an account of any size takes the same memory.
+const AHEAD: usize = 1_000;
+/// Users a page: the most that ListUsers allows.
+const PAGE: i32 = 1_000;
+/// Errors that are kept; the rest is counted.
+const ERRORS_KEPT: usize = 100;
+
+/// A check, ready to be made.
+#[derive(Debug, Clone)]
+pub struct Check {
+    iam: aws_sdk_iam::Client,
+    settings: Arc<Settings>,
+    account: String,
+    scope: Scope,
+    concurrency: usize,
+}
+
+/// How much a report holds, beyond what there is to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Keep fresh keys too, not only count them.
+    pub all_keys: bool,
+    /// Ask for the last use of every key: one more call for each.
+    pub all_last_used: bool,
+    /// Only users with this name, in which `*` and `?` are wildcards.
+    pub user: Option<String>,
+}
+
+/// How far a check has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Users that are dealt with.
+    pub users_read: u32,
+    /// Users in the account, where IAM has told.
+    pub users: Option<u32>,
+    /// Keys that were read.
+    pub keys: u32,
+    /// Old ones among them.
+    pub old: u32,
+}
+
+impl Check {
+    /// A check of the account that the client's credentials belong to; `account` is its id.
+    ///
+    /// The client's own retries are set aside: see [`Check::read`].
+    #[must_use]
+    pub fn new(iam: &aws_sdk_iam::Client, settings: Settings, account: impl Into<String>) -> Self {
+        let mut config = iam.config().to_builder().retry_config(RetryConfig::disabled());
+        let timeouts = iam.config().timeout_config();
+        if timeouts.is_none_or(|timeouts| timeouts.operation_attempt_timeout().is_none()) {
+            let timeouts = timeouts.map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+            config = config.timeout_config(timeouts.operation_attempt_timeout(Duration::from_secs(20)).build());
+        }
+        Self {
+            iam: aws_sdk_iam::Client::from_conf(config.build()),
+            settings: Arc::new(settings),
+            account: account.into(),
+            scope: Scope::default(),
+            concurrency: CONCURRENCY,
+        }
+    }
+
+    /// The same check with another scope.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// The same check with so many users read at once, at least one.
+    #[must_use]
+    pub fn with_concurrency(mut self, users: usize) -> Self {
+        self.concurrency = users.max(1);
+        self
+    }
+
+    /// The settings it goes by.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Reads the account, judging ages as of `now`.
+    ///
+    /// Always answers a report. What could not be read is in its `errors`, and its `complete` is then
+    /// false; a user who was deleted meanwhile is no error. A throttled call is repeated at the pace
+    /// that IAM allows, a failing one a few times. At the deadline, if there is one, the report says how
+    /// many users were read.
+    pub async fn read(&self, now: Timestamp, deadline: Option<Instant>, progress: impl Fn(Progress)) -> Report {
+        let progress: &dyn Fn(Progress) = &progress;
+        let mut report = Report::new(self.account.clone(), now, &self.settings);
+        let mut listing = Listing::default();
+        let work = self.work(&mut report, &mut listing, now, progress);
+        let in_time = match deadline {
+            Some(deadline) => timeout_at(deadline, work).await.is_ok(),
+            None => {
+                work.await;
+                true
+            }
+        };
+        self.finish(&mut report, &listing, in_time);
+        report
+    }
+
+    async fn work(&self, report: &mut Report, listing: &mut Listing, now: Timestamp, progress: &dyn Fn(Progress)) {
+        let pace = Pace::new();
+        let reader = Reader {
+            iam: &self.iam,
+            pace: &pace,
+            settings: &self.settings,
+            now,
+            all_last_used: self.scope.all_last_used,
+        };
+        let (alias, summary) = futures::join!(self.alias(&pace), self.account_summary(&pace));
+        report.account_alias = alias;
+        match summary {
+            Ok((root_access_keys, users)) => {
+                report.root_access_keys = root_access_keys;
+                listing.expected = users.filter(|_| self.scope.user.is_none());
+            }
+            Err(failure) => push(report, failure.into_error("iam:GetAccountSummary", None)),
+        }
+        let expected = listing.expected;
+        let (to_read, listed) = mpsc::channel(AHEAD);
+        let list = self.list(&pace, listing, to_read);
+        let read = async {
+            let mut readings = listed.map(|user| reader.read(user)).buffer_unordered(self.concurrency);
+            while let Some(reading) = readings.next().await {
+                self.note(report, reading);
+                progress(Progress {
+                    users_read: report.summary.users_read,
+                    users: expected,
+                    keys: report.summary.keys,
+                    old: report.summary.old,
+                });
+            }
+        };
+        futures::join!(list, read);
+    }
+
+    async fn list(&self, pace: &Pace, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
+        use futures::SinkExt;
+        let wanted = self.scope.user.as_deref().map(Glob::new);
+        let mut marker = None;
+        loop {
+            let page =
+                match retried(pace, attempt!(self.iam.list_users().max_items(PAGE).set_marker(marker.clone()))).await {
+                    Ok(page) => page,
+                    Err(failure) => {
+                        listing.error = Some(failure.into_error("iam:ListUsers", None));
+                        return;
+                    }
+                };
+            marker = page.marker.filter(|_| page.is_truncated);
+            let users =
+                page.users.into_iter().filter(|user| wanted.is_none_or(|wanted| wanted.matches(&user.user_name)));
+            let users: Vec<User> =
+                users.map(|user| User { name: user.user_name, path: user.path, tags: None }).collect();
+            listing.listed += u32::try_from(users.len()).unwrap_or(u32::MAX);
+            listing.complete = marker.is_none();
+            for user in users {
+                // Fails only where the reading side is gone, and with it the whole check.
+                if to_read.send(user).await.is_err() {
+                    return;
+                }
+            }
+            if marker.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn note(&self, report: &mut Report, reading: Reading) {
+        match reading {
+            Reading::Gone => report.summary.users_gone += 1,
+            Reading::Unknown { finding, error } => {
+                report.summary.users_unknown += 1;
+                report.add(*finding, true);
+                push(report, error);
+            }
+            Reading::Read { keys, errors } => {
+                report.summary.users_read += 1;
+                for (finding, assessment) in keys {
+                    if let Some(id) = finding.access_key_id.as_deref() {
+                        report.exempt(&assessment, &finding.user, id);
+                    }
+                    report.add(finding, self.scope.all_keys);
+                }
+                for error in errors {
+                    push(report, error);
+                }
+            }
+        }
+    }
+
+    fn finish(&self, report: &mut Report, listing: &Listing, in_time: bool) {
+        let summary = &mut report.summary;
+        let known = listing.listed.saturating_sub(summary.users_gone);
+        summary.users = if listing.complete { known } else { known.max(listing.expected.unwrap_or(0)) };
+        summary.users_unknown = summary.users.saturating_sub(summary.users_read).max(summary.users_unknown);
+        let unread = format!(
+            "{} of {} users read; the rest is unknown",
+            thousands(summary.users_read),
+            if listing.complete || listing.expected.is_some() {
+                thousands(summary.users)
+            } else {
+                "an unknown number of".to_owned()
+            }
+        );
+        if let Some(mut error) = listing.error.clone() {
+            error.message = if error.message.is_empty() { unread } else { format!("{} ({unread})", error.message) };
+            report.errors.insert(0, error);
+        } else if !in_time {
+            report.stopped_early = true;
+            let (code, operation) = ("TimeIsUp".to_owned(), "check".to_owned());
+            report.errors.insert(0, ReadError { user: None, operation, code, message: unread });
+        }
+        report.complete = in_time && report.errors.is_empty();
+        report.sort();
+    }
+
+    /// The alias is a comfort: without it the account's id does.
+    async fn alias(&self, pace: &Pace) -> Option<String> {
+        let answer = retried(pace, attempt!(self.iam.list_account_aliases())).await.ok()?;
+        answer.account_aliases.into_iter().next()
+    }
+
+    async fn account_summary(&self, pace: &Pace) -> Result<(Option<u32>, Option<u32>), Failure> {
+        let answer = retried(pace, attempt!(self.iam.get_account_summary())).await?;
+        let map = answer.summary_map.unwrap_or_default();
+        let count = |key| map.get(&key).and_then(|&number: &i32| u32::try_from(number).ok());
+        Ok((count(SummaryKeyType::AccountAccessKeysPresent), count(SummaryKeyType::Users)))
+    }
+}
+
+/// How far the listing of users got.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Users in the account by its summary, which may lag behind.
+    expected: Option<u32>,
+    listed: u32,
+    complete: bool,
+    error: Option<ReadError>,
+}
+
+fn push(report: &mut Report, error: ReadError) {
+    if report.errors.len() < ERRORS_KEPT {
+        report.errors.push(error);
+    } else {
+        report.errors_left_out += 1;
+    }
+}
+
+/// A number with a comma between thousands.
+fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

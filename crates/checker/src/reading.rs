@@ -1,0 +1,187 @@
+//! Everything about one user.
+//!
+//! Owns which calls a user takes: the keys; the tags and the last use only where they matter. It must
+//! not know the other users, nor the deadline.
+
+use aws_sdk_iam::types::StatusType;
+use jiff::Timestamp;
+use keyminder_keyage::verdict::{assess, deserves_a_closer_look, may_be_unused};
+use keyminder_keyage::{
+    Assessment, CredentialKind, Finding, Inactive, Key, KeyStatus, LastUsed, ReadError, Settings, User, Verdict,
+};
+
+use crate::call::{Failure, FailureKind, attempt, retried};
+use crate::pace::Pace;
+
+/// What reading a user came to.
+pub(crate) enum Reading {
+    /// All of it, or all but what the errors say.
+    Read { keys: Vec<(Finding, Assessment)>, errors: Vec<ReadError> },
+    /// Deleted since it was listed.
+    Gone,
+    /// Its keys could not be read.
+    Unknown { finding: Box<Finding>, error: ReadError },
+}
+
+pub(crate) struct Reader<'a> {
+    pub(crate) iam: &'a aws_sdk_iam::Client,
+    pub(crate) pace: &'a Pace,
+    pub(crate) settings: &'a Settings,
+    pub(crate) now: Timestamp,
+    /// Ask for the last use of every key.
+    pub(crate) all_last_used: bool,
+}
+
+impl Reader<'_> {
+    pub(crate) async fn read(&self, mut user: User) -> Reading {
+        let keys = match self.keys(&user.name).await {
+            Ok(keys) => keys,
+            Err((_, failure)) if failure.kind == FailureKind::Missing => return Reading::Gone,
+            Err((operation, failure)) => {
+                let error = failure.into_error(operation, Some(&user.name));
+                return Reading::Unknown { finding: Box::new(Finding::unknown(&user, error.to_string())), error };
+            }
+        };
+        let mut errors = Vec::new();
+        let mut limit_is_unknown = false;
+        let wants_tags = self.settings.limits_go_by_tag() && !keys.is_empty()
+            || keys.iter().any(|key| deserves_a_closer_look(key, self.settings, self.now));
+        if wants_tags && self.settings.read_user_tags {
+            match self.tags(&user.name).await {
+                Ok(tags) => user.tags = Some(tags),
+                Err(failure) if failure.kind == FailureKind::Missing => return Reading::Gone,
+                Err(failure) => {
+                    limit_is_unknown = self.settings.limits_go_by_tag();
+                    errors.push(failure.into_error("iam:ListUserTags", Some(&user.name)));
+                }
+            }
+        }
+        let mut findings = Vec::with_capacity(keys.len());
+        for mut key in keys {
+            if self.wants_last_use(&key, &user) {
+                match self.last_used(&key.id).await {
+                    Ok(last_used) => key.last_used = last_used,
+                    Err(failure) if failure.kind == FailureKind::Missing => continue,
+                    Err(failure) => {
+                        key.last_used = LastUsed::Unknown;
+                        errors.push(failure.into_error("iam:GetAccessKeyLastUsed", Some(&user.name)));
+                    }
+                }
+            }
+            let mut assessment = assess(&key, &user, self.settings, self.now);
+            // A stricter limit by tag may hold that could not be read.
+            if limit_is_unknown && matches!(assessment.verdict, Verdict::Fresh | Verdict::Due) {
+                assessment.verdict = Verdict::Unknown;
+            }
+            findings.push((Finding::new(key, &user, &assessment, self.settings), assessment));
+        }
+        Reading::Read { keys: findings, errors }
+    }
+
+    fn wants_last_use(&self, key: &Key, user: &User) -> bool {
+        if key.kind != CredentialKind::AccessKey {
+            return false;
+        }
+        self.all_last_used
+            || may_be_unused(key, self.settings, self.now)
+            || match assess(key, user, self.settings, self.now).verdict {
+                Verdict::Old | Verdict::Due | Verdict::Exempt => true,
+                Verdict::Inactive => {
+                    self.settings.inactive == Inactive::Report && key.age_days(self.now) > self.settings.limit_for(user)
+                }
+                Verdict::Fresh | Verdict::Unknown => false,
+            }
+    }
+
+    async fn keys(&self, user: &str) -> Result<Vec<Key>, (&'static str, Failure)> {
+        let mut keys = Vec::with_capacity(2);
+        let mut marker = None;
+        loop {
+            let page =
+                retried(self.pace, attempt!(self.iam.list_access_keys().user_name(user).set_marker(marker.clone())))
+                    .await
+                    .map_err(|failure| ("iam:ListAccessKeys", failure))?;
+            for found in page.access_key_metadata {
+                let Some(id) = found.access_key_id else { continue };
+                let created = found.create_date.and_then(|date| moment(&date));
+                keys.push(key(id, CredentialKind::AccessKey, found.status.as_ref(), created)?);
+            }
+            marker = page.marker.filter(|_| page.is_truncated);
+            if marker.is_none() {
+                break;
+            }
+        }
+        if self.settings.other_credentials {
+            self.other_credentials(user, &mut keys).await?;
+        }
+        Ok(keys)
+    }
+
+    async fn other_credentials(&self, user: &str, keys: &mut Vec<Key>) -> Result<(), (&'static str, Failure)> {
+        // The quotas are far below one page for each of these ("IAM and AWS STS quotas").
+        let found = retried(self.pace, attempt!(self.iam.list_ssh_public_keys().user_name(user)))
+            .await
+            .map_err(|failure| ("iam:ListSSHPublicKeys", failure))?;
+        for one in found.ssh_public_keys.unwrap_or_default() {
+            let created = moment(&one.upload_date);
+            keys.push(key(one.ssh_public_key_id, CredentialKind::SshPublicKey, Some(&one.status), created)?);
+        }
+        let found = retried(self.pace, attempt!(self.iam.list_signing_certificates().user_name(user)))
+            .await
+            .map_err(|failure| ("iam:ListSigningCertificates", failure))?;
+        for one in found.certificates {
+            let created = one.upload_date.and_then(|date| moment(&date));
+            keys.push(key(one.certificate_id, CredentialKind::SigningCertificate, Some(&one.status), created)?);
+        }
+        let found = retried(self.pace, attempt!(self.iam.list_service_specific_credentials().user_name(user)))
+            .await
+            .map_err(|failure| ("iam:ListServiceSpecificCredentials", failure))?;
+        for one in found.service_specific_credentials.unwrap_or_default() {
+            let created = moment(&one.create_date);
+            let kind = CredentialKind::ServiceSpecificCredential;
+            keys.push(key(one.service_specific_credential_id, kind, Some(&one.status), created)?);
+        }
+        Ok(())
+    }
+
+    async fn tags(&self, user: &str) -> Result<Vec<(String, String)>, Failure> {
+        // At most 50 tags, and pages of 100.
+        let answer = retried(self.pace, attempt!(self.iam.list_user_tags().user_name(user))).await?;
+        Ok(answer.tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+    }
+
+    async fn last_used(&self, id: &str) -> Result<LastUsed, Failure> {
+        let answer = retried(self.pace, attempt!(self.iam.get_access_key_last_used().access_key_id(id))).await?;
+        let Some(used) = answer.access_key_last_used else { return Ok(LastUsed::Never) };
+        let known = |text: String| Some(text).filter(|text| !text.is_empty() && text != "N/A");
+        Ok(match used.last_used_date.and_then(|date| moment(&date)) {
+            None => LastUsed::Never,
+            Some(at) => LastUsed::At { at, service: known(used.service_name), region: known(used.region) },
+        })
+    }
+}
+
+fn key(
+    id: String,
+    kind: CredentialKind,
+    status: Option<&StatusType>,
+    created: Option<Timestamp>,
+) -> Result<Key, (&'static str, Failure)> {
+    // A key whose age is not told is not fresh: the user counts as unread.
+    let Some(created) = created else {
+        let message = format!("the {} {id} was listed without the date of its creation", kind.noun());
+        return Err((
+            "iam:ListAccessKeys",
+            Failure { kind: FailureKind::Final, code: "NoCreateDate".to_owned(), message },
+        ));
+    };
+    let status = match status {
+        Some(StatusType::Inactive | StatusType::Expired) => KeyStatus::Inactive,
+        _ => KeyStatus::Active,
+    };
+    Ok(Key { id, kind, status, created, last_used: LastUsed::NotRead })
+}
+
+fn moment(date: &aws_smithy_types::DateTime) -> Option<Timestamp> {
+    Timestamp::new(date.secs(), i32::try_from(date.subsec_nanos()).ok()?).ok()
+}
