@@ -1,1 +1,26 @@
-//! (to be written)
+//! The AWS resources of the notifier for old access keys, the one list that orders them, and what else the command
+//! asks of AWS.
+//!
+//! SDK types stop here: what goes out is names, states, plans and [`Error`]s. This crate must not print, prompt or
+//! read configuration files.
+
+mod clients;
+mod document;
+mod error;
+mod installation;
+mod marks;
+mod names;
+mod operate;
+mod resource;
+mod spec;
+mod stages;
+mod subscription;
+
+pub use clients::{Clients, Connection, Identity};
+pub use error::{Error, Kind};
+pub use installation::Installation;
+pub use marks::Tags;
+pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};
+pub use operate::{Invocation, LogEvent, OPERATIONS, SubscriptionState, SubscriptionStatus, deployer_policy};
+pub use spec::{Architecture, Package, Problem, RETENTION_DAYS, Spec};
+pub use subscription::{Protocol, Subscription};

@@ -1,0 +1,105 @@
+//! The field-by-field difference of two states, by way of their serialised form.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// One field that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// Where it is: `document.Statement[0].Action`, `tags.team`.
+    pub path: String,
+    /// What is there now; null where the field or the whole object is not there.
+    pub before: Value,
+    /// What will be there; null where it goes away.
+    pub after: Value,
+}
+
+/// Every field in which `after` differs from `before`, in the order of their names. A null and a missing
+/// field are the same.
+#[must_use]
+pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    walk(String::new(), before, after, &mut found);
+    found
+}
+
+fn walk(path: String, before: &Value, after: &Value, found: &mut Vec<FieldChange>) {
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Value::Object(b), Value::Object(a)) => {
+            for (key, value) in a {
+                walk(join(&path, key), b.get(key).unwrap_or(&Value::Null), value, found);
+            }
+            for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+                walk(join(&path, key), value, &Value::Null, found);
+            }
+        }
+        (Value::Null, Value::Object(a)) if !a.is_empty() => {
+            for (key, value) in a {
+                walk(join(&path, key), &Value::Null, value, found);
+            }
+        }
+        (Value::Object(b), Value::Null) if !b.is_empty() => {
+            for (key, value) in b {
+                walk(join(&path, key), value, &Value::Null, found);
+            }
+        }
+        (Value::Array(b), Value::Array(a)) if b.len() == a.len() && a.iter().any(Value::is_object) => {
+            for (index, (b, a)) in b.iter().zip(a).enumerate() {
+                walk(format!("{path}[{index}]"), b, a, found);
+            }
+        }
+        _ => found.push(FieldChange { path, before: before.clone(), after: after.clone() }),
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn paths(before: &Value, after: &Value) -> Vec<String> {
+        changes(before, after).into_iter().map(|c| format!("{}: {} -> {}", c.path, c.before, c.after)).collect()
+    }
+
+    #[test]
+    fn equal_states_have_no_changes() {
+        let state = json!({"name": "a", "tags": {"x": "1"}, "layers": []});
+        assert!(changes(&state, &state).is_empty());
+    }
+
+    #[test]
+    fn a_nested_field_is_named_by_its_path() {
+        assert_eq!(
+            paths(&json!({"a": {"b": {"c": 1}}, "same": 1}), &json!({"a": {"b": {"c": 2}}, "same": 1})),
+            ["a.b.c: 1 -> 2"]
+        );
+    }
+
+    #[test]
+    fn an_object_that_is_not_there_yet_lists_every_field_but_the_null_ones() {
+        assert_eq!(paths(&Value::Null, &json!({"a": 1, "none": null})), ["a: null -> 1"]);
+    }
+
+    #[test]
+    fn a_key_that_goes_away_is_shown_with_its_old_value() {
+        assert_eq!(paths(&json!({"tags": {"x": "1"}}), &json!({"tags": {}})), ["tags.x: \"1\" -> null"]);
+    }
+
+    #[test]
+    fn lists_of_objects_of_one_length_are_compared_one_by_one() {
+        assert_eq!(paths(&json!({"s": [{"a": 1}, {"a": 2}]}), &json!({"s": [{"a": 1}, {"a": 3}]})), ["s[1].a: 2 -> 3"]);
+    }
+
+    #[test]
+    fn other_lists_are_compared_as_a_whole() {
+        assert_eq!(paths(&json!({"s": ["a"]}), &json!({"s": ["a", "b"]})), ["s: [\"a\"] -> [\"a\",\"b\"]"]);
+    }
+}

@@ -1,0 +1,189 @@
+//! Where every AWS client of the command comes from: one HTTP client, one way to find credentials and region (that
+//! of the AWS CLI), one set of deadlines and retries.
+
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::error::{Error, failed};
+
+/// Which account and region to talk to. What is `None` is found as the AWS CLI finds it: environment, shared
+/// configuration files, SSO, container and instance roles.
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// A profile of the shared configuration files.
+    pub profile: Option<String>,
+    /// A region such as `eu-west-1`.
+    pub region: Option<String>,
+    /// Another endpoint than AWS's, for every service: an emulator, a proxy.
+    pub endpoint_url: Option<String>,
+    /// The first pause before a failed call is tried again; the SDK's own (one second) when `None`.
+    pub retry_pause: Option<Duration>,
+}
+
+/// A client for each service that is used, all with the same configuration.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    pub(crate) events: aws_sdk_eventbridge::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+    region: String,
+    sdk: SdkConfig,
+}
+
+/// Who the credentials belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The twelve digits of the account.
+    pub account: String,
+    /// `aws`, `aws-cn`, `aws-us-gov` and so on: the second part of every ARN.
+    pub partition: String,
+    /// The caller's own ARN.
+    pub arn: String,
+}
+
+/// No single attempt may take longer: a dead endpoint is an error, not a hang.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
+
+impl Clients {
+    /// Finds region and credentials and makes the clients. Calls nobody, unless the region or the credentials come
+    /// from a service.
+    ///
+    /// # Errors
+    /// `NoRegion` where no region is configured anywhere, `BadRegion` where it cannot be one, `BadEndpoint` where
+    /// the endpoint is not an HTTP URL.
+    pub async fn connect(connection: &Connection) -> Result<Self, Error> {
+        if let Some(url) = &connection.endpoint_url {
+            check_endpoint(url)?;
+        }
+        let http_client =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let mut retry = RetryConfig::standard().with_max_attempts(4);
+        if let Some(pause) = connection.retry_pause {
+            retry = retry.with_initial_backoff(pause);
+        }
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http_client)
+            .retry_config(retry)
+            .timeout_config(timeouts);
+        if let Ok(name) = AppName::new(concat!("keyminder-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = &connection.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &connection.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = &connection.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let sdk = loader.load().await;
+        let Some(region) = sdk.region().map(|region| region.as_ref().to_owned()) else {
+            return Err(Error::usage("NoRegion", "no AWS region is configured")
+                .hint("give --region eu-west-1, set AWS_REGION, or set 'region' in keyminder.toml or ~/.aws/config"));
+        };
+        if !is_region(&region) {
+            return Err(Error::usage("BadRegion", format!("'{region}' is not an AWS region"))
+                .hint("regions look like eu-west-1 or us-gov-east-1"));
+        }
+        if let Some(url) = sdk.endpoint_url() {
+            check_endpoint(url)?;
+        }
+        Ok(Self {
+            events: aws_sdk_eventbridge::Client::new(&sdk),
+            iam: aws_sdk_iam::Client::new(&sdk),
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
+            sns: aws_sdk_sns::Client::new(&sdk),
+            sts: aws_sdk_sts::Client::new(&sdk),
+            region,
+            sdk,
+        })
+    }
+
+    /// The region that everything but IAM is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The endpoint that takes the place of AWS's, if one is set.
+    #[must_use]
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.sdk.endpoint_url()
+    }
+
+    /// A client for reading users and keys, with adaptive retries: a check makes thousands of calls.
+    #[must_use]
+    pub fn iam_for_checking(&self) -> aws_sdk_iam::Client {
+        let config = aws_sdk_iam::config::Builder::from(&self.sdk)
+            .retry_config(RetryConfig::adaptive().with_max_attempts(10))
+            .build();
+        aws_sdk_iam::Client::from_conf(config)
+    }
+
+    /// Asks AWS who the credentials belong to.
+    ///
+    /// # Errors
+    /// Missing or refused credentials, an endpoint that does not answer.
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        let answer = self.sts.get_caller_identity().send().await.map_err(failed("sts:GetCallerIdentity", ""))?;
+        let arn = answer.arn().unwrap_or_default().to_owned();
+        let partition = arn.split(':').nth(1).filter(|p| p.starts_with("aws")).unwrap_or("aws").to_owned();
+        Ok(Identity { account: answer.account().unwrap_or_default().to_owned(), partition, arn })
+    }
+}
+
+fn check_endpoint(url: &str) -> Result<(), Error> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
+        _ => Err(Error::usage("BadEndpoint", format!("'{url}' is not an endpoint URL"))
+            .hint("an endpoint looks like http://127.0.0.1:4566")),
+    }
+}
+
+/// `eu-west-1`, `us-gov-east-1`, `us-iso-west-1`: letters and digits in at least three groups, the last a number.
+fn is_region(region: &str) -> bool {
+    let groups: Vec<_> = region.split('-').collect();
+    groups.len() >= 3
+        && groups.iter().all(|g| !g.is_empty() && g.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+        && groups.last().is_some_and(|g| g.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_of_every_partition_are_regions() {
+        for region in ["eu-west-1", "us-gov-east-1", "cn-north-1", "us-iso-east-1", "eusc-de-east-1", "il-central-1"] {
+            assert!(is_region(region), "{region}");
+        }
+        for other in ["", "eu", "eu-west", "eu-west-1a", "EU-WEST-1", "eu west 1", "eu--1"] {
+            assert!(!is_region(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_needs_a_scheme_and_a_host() {
+        assert!(check_endpoint("http://127.0.0.1:4566").is_ok());
+        for bad in ["127.0.0.1:4566", "http://", "ftp://x", "http:///x"] {
+            assert!(check_endpoint(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `lambda_log_group`: the function's log group, made before the function so that it is ours, with an end to how long
+//! it is kept.
+//!
+//! Asks CloudWatch Logs: DescribeLogGroups, ListTagsForResource; CreateLogGroup with the tags, PutRetentionPolicy;
+//! for drift PutRetentionPolicy, TagResource, UntagResource; DeleteLogGroup.
+
+use keyminder_reconcile::{Address, Observed, Removal, Resource};
+use serde::Serialize;
+
+use super::{by_tags, found, gone};
+use crate::error::{Error, failed};
+use crate::installation::Installation;
+use crate::marks::{self, Tags};
+
+pub(crate) const ADDRESS: Address = Address("lambda_log_group");
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    retention_days: Option<i32>,
+    tags: Tags,
+}
+
+pub(crate) struct LogGroup<'a> {
+    install: &'a Installation,
+    arn: String,
+    desired: State,
+}
+
+impl<'a> LogGroup<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        let desired =
+            State { retention_days: i32::try_from(install.spec.log_retention_days).ok(), tags: install.tags() };
+        Self { install, arn: install.names.log_group_arn(), desired }
+    }
+
+    fn name(&self) -> &str {
+        &self.install.names.log_group
+    }
+
+    /// The group itself: the prefix also finds groups with longer names.
+    async fn live(&self) -> Result<Option<aws_sdk_cloudwatchlogs::types::LogGroup>, Error> {
+        let mut pages = self
+            .install
+            .clients
+            .logs
+            .describe_log_groups()
+            .log_group_name_prefix(self.name())
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(group) = pages.next().await {
+            let group = group.map_err(failed("logs:DescribeLogGroups", self.name()))?;
+            if group.log_group_name() == Some(self.name()) {
+                return Ok(Some(group));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn set_retention(&self) -> Result<(), Error> {
+        self.install
+            .clients
+            .logs
+            .put_retention_policy()
+            .log_group_name(self.name())
+            .set_retention_in_days(self.desired.retention_days)
+            .send()
+            .await
+            .map_err(failed("logs:PutRetentionPolicy", self.name()))?;
+        Ok(())
+    }
+}
+
+impl Resource for LogGroup<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn name(&self) -> String {
+        self.install.names.log_group.clone()
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let Some(group) = self.live().await? else { return Ok(Observed::Absent) };
+        let answer = self.install.clients.logs.list_tags_for_resource().resource_arn(&self.arn).send().await;
+        let Some(answer) = found(answer.map_err(failed("logs:ListTagsForResource", &self.arn)))? else {
+            return Ok(Observed::Absent);
+        };
+        let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
+        let state = State { retention_days: group.retention_in_days(), tags: marks::owned(&tags, &self.desired.tags) };
+        Ok(by_tags(&tags, &self.install.names, state))
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        let logs = &self.install.clients.logs;
+        let Some(observed) = observed else {
+            logs.create_log_group()
+                .log_group_name(self.name())
+                .set_tags(Some(self.desired.tags.clone().into_iter().collect()))
+                .send()
+                .await
+                .map_err(failed("logs:CreateLogGroup", self.name()))?;
+            return self.set_retention().await;
+        };
+        if observed.retention_days != self.desired.retention_days {
+            self.set_retention().await?;
+        }
+        let changes = marks::changes(&observed.tags, &self.desired.tags);
+        if !changes.set.is_empty() {
+            logs.tag_resource()
+                .resource_arn(&self.arn)
+                .set_tags(Some(changes.set.into_iter().collect()))
+                .send()
+                .await
+                .map_err(failed("logs:TagResource", &self.arn))?;
+        }
+        if !changes.remove.is_empty() {
+            logs.untag_resource()
+                .resource_arn(&self.arn)
+                .set_tag_keys(Some(changes.remove))
+                .send()
+                .await
+                .map_err(failed("logs:UntagResource", &self.arn))?;
+        }
+        Ok(())
+    }
+
+    async fn destroy(&self, _: Removal) -> Result<(), Error> {
+        let answer = self.install.clients.logs.delete_log_group().log_group_name(self.name()).send().await;
+        gone(answer.map_err(failed("logs:DeleteLogGroup", self.name())))
+    }
+}

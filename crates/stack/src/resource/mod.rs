@@ -1,0 +1,52 @@
+//! The AWS resources, one file each: what is asked of AWS, in which order, and why.
+
+use keyminder_reconcile::{Existing, Observed};
+
+use crate::marks::{self, Tags};
+use crate::names::Names;
+
+mod attachment;
+mod function;
+mod invoke_settings;
+mod log_group;
+mod permission;
+pub(crate) mod policy;
+pub(crate) mod role;
+mod rule;
+pub(crate) mod subscriptions;
+mod target;
+pub(crate) mod topic;
+
+pub(crate) use attachment::Attachment;
+pub(crate) use function::Function;
+pub(crate) use invoke_settings::InvokeSettings;
+pub(crate) use log_group::LogGroup;
+pub(crate) use permission::Permission;
+pub(crate) use policy::Policy;
+pub(crate) use role::Role;
+pub(crate) use rule::{Rule, reschedule};
+pub(crate) use subscriptions::Subscriptions;
+pub(crate) use target::Target;
+pub(crate) use topic::Topic;
+
+/// Ours or foreign, as the live tags say.
+fn by_tags<S>(live: &Tags, names: &Names, existing: impl Into<Existing<S>>) -> Observed<S> {
+    match marks::foreign(live, names) {
+        None => Observed::Ours(existing.into()),
+        Some(reason) => Observed::Foreign(existing.into(), reason),
+    }
+}
+
+/// `None` where the object is not there.
+fn found<T>(result: Result<T, crate::Error>) -> Result<Option<T>, crate::Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Already gone is success.
+fn gone<T>(result: Result<T, crate::Error>) -> Result<(), crate::Error> {
+    found(result).map(|_| ())
+}

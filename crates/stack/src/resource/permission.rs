@@ -1,0 +1,146 @@
+//! `lambda_permission`: the rule may invoke the function, and which other statements the function's policy has.
+//!
+//! Asks Lambda: GetPolicy; AddPermission; for drift RemovePermission and AddPermission, as there is no update.
+
+use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{found, function, gone};
+use crate::document;
+use crate::error::{Error, failed};
+use crate::installation::Installation;
+use crate::names::STATEMENT_ID;
+
+pub(crate) const ADDRESS: Address = Address("lambda_permission");
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    effect: String,
+    principal: Value,
+    action: Value,
+    source_arn: Option<String>,
+    other_conditions: Option<Value>,
+}
+
+pub(crate) struct Permission<'a> {
+    install: &'a Installation,
+    desired: State,
+}
+
+impl<'a> Permission<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        let desired = State {
+            effect: "Allow".to_owned(),
+            principal: "events.amazonaws.com".into(),
+            action: "lambda:InvokeFunction".into(),
+            source_arn: Some(install.names.rule_arn()),
+            other_conditions: None,
+        };
+        Self { install, desired }
+    }
+
+    fn function(&self) -> &str {
+        &self.install.names.function
+    }
+
+    /// The statements of the function's policy, by statement id. No policy is answered with "not found".
+    async fn statements(&self) -> Result<Vec<(String, Value)>, Error> {
+        let lambda = &self.install.clients.lambda;
+        let answer = lambda.get_policy().function_name(self.function()).send().await;
+        let Some(answer) = found(answer.map_err(failed("lambda:GetPolicy", self.function())))? else {
+            return Ok(Vec::new());
+        };
+        let policy = document::canonical(&document::decode(answer.policy().unwrap_or_default()));
+        let statements = policy.get("Statement").and_then(Value::as_array).cloned().unwrap_or_default();
+        let id = |statement: &Value| statement.get("Sid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(statements.into_iter().map(|statement| (id(&statement), statement)).collect())
+    }
+
+    async fn remove(&self) -> Result<(), Error> {
+        let lambda = &self.install.clients.lambda;
+        let answer = lambda.remove_permission().function_name(self.function()).statement_id(STATEMENT_ID).send().await;
+        gone(answer.map_err(failed("lambda:RemovePermission", self.function())))
+    }
+}
+
+/// Lambda writes a permission's source ARN as the condition `ArnLike` on `AWS:SourceArn`.
+fn state(statement: &Value) -> State {
+    let text = |key: &str| statement.get(key).cloned().unwrap_or_default();
+    let mut conditions = statement.get("Condition").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut source_arn = None;
+    if let Some(Value::Object(keys)) = conditions.get_mut("ArnLike") {
+        source_arn = keys.remove("aws:SourceArn").and_then(|arn| arn.as_str().map(str::to_owned));
+        if keys.is_empty() {
+            conditions.remove("ArnLike");
+        }
+    }
+    let principal = text("Principal");
+    State {
+        effect: text("Effect").as_str().unwrap_or_default().to_owned(),
+        principal: principal.get("Service").cloned().unwrap_or(principal),
+        action: text("Action"),
+        source_arn,
+        other_conditions: (!conditions.is_empty()).then_some(Value::Object(conditions)),
+    }
+}
+
+impl Resource for Permission<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn part_of(&self) -> Option<Address> {
+        Some(function::ADDRESS)
+    }
+
+    fn name(&self) -> String {
+        format!("{STATEMENT_ID} of {}", self.function())
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let (ours, others): (Vec<_>, Vec<_>) =
+            self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
+        let extras: Vec<_> = others
+            .into_iter()
+            .map(|(id, _)| Extra { what: format!("statement {id}"), blocks_deletion: false })
+            .collect();
+        Ok(match ours.first() {
+            Some((_, statement)) => Observed::Ours(Existing { state: state(statement), extras }),
+            None => Observed::AbsentBeside(extras),
+        })
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        match observed {
+            Some(observed) if *observed == self.desired => return Ok(()),
+            Some(_) => self.remove().await?,
+            None => {}
+        }
+        self.install
+            .clients
+            .lambda
+            .add_permission()
+            .function_name(self.function())
+            .statement_id(STATEMENT_ID)
+            .action("lambda:InvokeFunction")
+            .principal("events.amazonaws.com")
+            .set_source_arn(self.desired.source_arn.clone())
+            .send()
+            .await
+            .map_err(failed("lambda:AddPermission", self.function()))?;
+        Ok(())
+    }
+
+    async fn destroy(&self, _: Removal) -> Result<(), Error> {
+        // It goes with the function, which is deleted in the next stage.
+        Ok(())
+    }
+}

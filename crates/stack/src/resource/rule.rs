@@ -1,0 +1,164 @@
+//! `events_rule`: the schedule.
+//!
+//! Asks EventBridge: DescribeRule, ListTagsForResource; PutRule with everything in one call, for creation and for
+//! drift alike as it overwrites what it is not told; TagResource, UntagResource (PutRule ignores the tags of a rule
+//! that is there); DeleteRule.
+
+use aws_sdk_eventbridge::types::{RuleState, Tag};
+use keyminder_reconcile::{Address, Observed, Removal, Resource};
+use serde::Serialize;
+
+use super::role::DETACHED;
+use super::{by_tags, found, gone};
+use crate::error::{Error, Kind, failed};
+use crate::installation::Installation;
+use crate::marks::{self, Tags};
+
+pub(crate) const ADDRESS: Address = Address("events_rule");
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    schedule: String,
+    event_pattern: Option<String>,
+    state: String,
+    description: String,
+    role: Option<String>,
+    tags: Tags,
+}
+
+pub(crate) struct Rule<'a> {
+    install: &'a Installation,
+    arn: String,
+    desired: State,
+}
+
+impl<'a> Rule<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        let desired = State {
+            schedule: install.spec.schedule.clone(),
+            event_pattern: None,
+            state: RuleState::Enabled.as_str().to_owned(),
+            description: "Runs the check for old IAM access keys".to_owned(),
+            role: None,
+            tags: install.tags(),
+        };
+        Self { install, arn: install.names.rule_arn(), desired }
+    }
+
+    fn name(&self) -> &str {
+        &self.install.names.rule
+    }
+
+    fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, Error> {
+        tags.iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect::<Result<_, _>>()
+            .map_err(Error::unbuildable)
+    }
+
+    async fn put(&self, schedule: &str, tags: Option<Vec<Tag>>) -> Result<(), Error> {
+        self.install
+            .clients
+            .events
+            .put_rule()
+            .name(self.name())
+            .schedule_expression(schedule)
+            .state(RuleState::Enabled)
+            .description(&self.desired.description)
+            .set_tags(tags)
+            .send()
+            .await
+            .map_err(failed("events:PutRule", self.name()))?;
+        Ok(())
+    }
+}
+
+/// Gives the rule another schedule for a while.
+pub(crate) async fn reschedule(install: &Installation, schedule: &str) -> Result<(), Error> {
+    Rule::new(install).put(schedule, None).await
+}
+
+impl Resource for Rule<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn name(&self) -> String {
+        self.install.names.rule.clone()
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let events = &self.install.clients.events;
+        let answer = events.describe_rule().name(self.name()).send().await;
+        let Some(rule) = found(answer.map_err(failed("events:DescribeRule", self.name())))? else {
+            return Ok(Observed::Absent);
+        };
+        let answer = events.list_tags_for_resource().resource_arn(&self.arn).send().await;
+        let Some(answer) = found(answer.map_err(failed("events:ListTagsForResource", &self.arn)))? else {
+            return Ok(Observed::Absent);
+        };
+        let tags: Tags = answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let state = State {
+            schedule: rule.schedule_expression().unwrap_or_default().to_owned(),
+            event_pattern: given(rule.event_pattern()),
+            state: rule.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            description: rule.description().unwrap_or_default().to_owned(),
+            role: given(rule.role_arn()),
+            tags: marks::owned(&tags, &self.desired.tags),
+        };
+        Ok(by_tags(&tags, &self.install.names, state))
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        let Some(observed) = observed else {
+            return self.put(&self.desired.schedule, Some(Self::sdk_tags(&self.desired.tags)?)).await;
+        };
+        if (State { tags: Tags::new(), ..observed.clone() }) != (State { tags: Tags::new(), ..self.desired.clone() }) {
+            self.put(&self.desired.schedule, None).await?;
+        }
+        let events = &self.install.clients.events;
+        let changes = marks::changes(&observed.tags, &self.desired.tags);
+        if !changes.set.is_empty() {
+            events
+                .tag_resource()
+                .resource_arn(&self.arn)
+                .set_tags(Some(Self::sdk_tags(&changes.set)?))
+                .send()
+                .await
+                .map_err(failed("events:TagResource", &self.arn))?;
+        }
+        if !changes.remove.is_empty() {
+            events
+                .untag_resource()
+                .resource_arn(&self.arn)
+                .set_tag_keys(Some(changes.remove))
+                .send()
+                .await
+                .map_err(failed("events:UntagResource", &self.arn))?;
+        }
+        Ok(())
+    }
+
+    async fn destroy(&self, _: Removal) -> Result<(), Error> {
+        // The targets went before; that they still count is a read that lags behind.
+        self.install
+            .wait(
+                ADDRESS,
+                DETACHED,
+                |error| error.kind == Kind::InUse,
+                async || {
+                    let answer = self.install.clients.events.delete_rule().name(self.name()).send().await;
+                    gone(answer.map_err(failed("events:DeleteRule", self.name())))
+                },
+            )
+            .await
+    }
+}

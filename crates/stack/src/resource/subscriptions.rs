@@ -1,0 +1,306 @@
+//! `sns_subscriptions`: who is notified, as one set.
+//!
+//! Asks SNS: ListSubscriptionsByTopic, ListTagsForResource, GetSubscriptionAttributes of each confirmed one; Subscribe,
+//! SetSubscriptionAttributes, Unsubscribe; TagResource and UntagResource on the topic.
+//!
+//! A subscription cannot be tagged, so the topic carries a tag for each one that is ours. It is set before
+//! subscribing and removed after unsubscribing: an interruption leaves a tag too many at worst, never a subscription
+//! that nobody answers for.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sns::types::Subscription as Live;
+use futures::future::try_join_all;
+use jiff::{Timestamp, Unit};
+use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{found, gone, topic};
+use crate::error::{Error, failed};
+use crate::installation::Installation;
+use crate::marks::{SUBSCRIPTION, Tags};
+use crate::subscription::Subscription;
+
+pub(crate) const ADDRESS: Address = Address("sns_subscriptions");
+
+/// What ListSubscriptionsByTopic says in place of an ARN until the subscription is confirmed.
+pub(crate) const PENDING: &str = "PendingConfirmation";
+/// And what it says when an owner's unsubscribed endpoint is still listed.
+pub(crate) const DELETED: &str = "Deleted";
+
+/// The subscriptions that are ours or should be, by `protocol endpoint`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct State(BTreeMap<String, Options>);
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Options {
+    filter_policy: Option<Value>,
+    filter_policy_scope: Option<String>,
+    raw: bool,
+    role: Option<String>,
+    /// It is recorded as ours, and so will be removed when it is no longer declared.
+    managed: bool,
+}
+
+impl Options {
+    fn of(subscription: &Subscription) -> Self {
+        Self {
+            filter_policy: subscription.filter_policy.clone(),
+            filter_policy_scope: None,
+            raw: subscription.raw,
+            role: subscription.role.clone(),
+            managed: true,
+        }
+    }
+
+    /// The attributes as SNS takes them, with what is not wanted spelt out, so that drift is overwritten.
+    fn attributes(&self, present: &Self) -> Vec<(&'static str, String)> {
+        let mut attributes = Vec::new();
+        if self.filter_policy != present.filter_policy {
+            let policy = self.filter_policy.as_ref().map_or_else(|| "{}".to_owned(), Value::to_string);
+            attributes.push(("FilterPolicy", policy));
+        }
+        if self.filter_policy_scope != present.filter_policy_scope {
+            attributes.push(("FilterPolicyScope", "MessageAttributes".to_owned()));
+        }
+        if self.raw != present.raw {
+            attributes.push(("RawMessageDelivery", self.raw.to_string()));
+        }
+        if self.role != present.role {
+            attributes.push(("SubscriptionRoleArn", self.role.clone().unwrap_or_default()));
+        }
+        attributes
+    }
+
+    /// A new subscription's attributes.
+    const NONE: Self = Self { filter_policy: None, filter_policy_scope: None, raw: false, role: None, managed: false };
+}
+
+pub(crate) struct Subscriptions<'a> {
+    install: &'a Installation,
+    declared: Option<BTreeMap<String, &'a Subscription>>,
+    desired: State,
+}
+
+/// `email ops@example.com`: what a subscription is known by, in plans and here.
+pub(crate) fn key(protocol: &str, endpoint: &str) -> String {
+    format!("{protocol} {endpoint}")
+}
+
+/// The topic's tag that records a subscription as ours, with the time it was made as value: a pending one lapses 48
+/// hours after.
+pub(crate) fn record(key: &str) -> (String, String) {
+    (record_key(key), Timestamp::now().round(Unit::Second).unwrap_or_default().to_string())
+}
+
+/// Endpoints are longer than tag keys and hold characters that those may not.
+fn record_key(key: &str) -> String {
+    let hash = Sha256::digest(key.as_bytes());
+    hash.iter().take(8).fold(SUBSCRIPTION.to_owned(), |tag, byte| format!("{tag}{byte:02x}"))
+}
+
+/// Whether the topic's tags record a subscription as ours.
+pub(crate) fn is_recorded(tags: &Tags, key: &str) -> bool {
+    tags.contains_key(&record_key(key))
+}
+
+/// When a recorded subscription was made.
+pub(crate) fn recorded_at(tags: &Tags, key: &str) -> Option<Timestamp> {
+    tags.get(&record_key(key))?.parse().ok()
+}
+
+/// Every subscription of the topic.
+pub(crate) async fn live(install: &Installation) -> Result<Vec<Live>, Error> {
+    let topic = install.names.topic_arn();
+    let mut pages = install.clients.sns.list_subscriptions_by_topic().topic_arn(&topic).into_paginator().items().send();
+    let mut subscriptions = Vec::new();
+    while let Some(subscription) = pages.next().await {
+        let subscription = subscription.map_err(failed("sns:ListSubscriptionsByTopic", &topic))?;
+        if subscription.subscription_arn() != Some(DELETED) {
+            subscriptions.push(subscription);
+        }
+    }
+    Ok(subscriptions)
+}
+
+/// A subscription's attributes; `None` where it has gone in the meantime.
+pub(crate) async fn attributes(install: &Installation, arn: &str) -> Result<Option<BTreeMap<String, String>>, Error> {
+    let answer = install.clients.sns.get_subscription_attributes().subscription_arn(arn).send().await;
+    let answer = found(answer.map_err(failed("sns:GetSubscriptionAttributes", arn)))?;
+    Ok(answer.map(|answer| answer.attributes.unwrap_or_default().into_iter().collect()))
+}
+
+impl<'a> Subscriptions<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        let declared: Option<BTreeMap<_, _>> = install.spec.subscriptions.as_ref().map(|declared| {
+            declared
+                .iter()
+                .map(|subscription| (key(subscription.protocol.as_str(), &subscription.endpoint), subscription))
+                .collect()
+        });
+        let desired = declared.iter().flatten().map(|(key, s)| (key.clone(), Options::of(s))).collect();
+        Self { install, declared, desired: State(desired) }
+    }
+
+    /// What a confirmed subscription is like. A pending one cannot be asked and has what it was made with.
+    async fn options(&self, arn: &str, managed: bool) -> Result<Option<Options>, Error> {
+        let Some(attributes) = attributes(self.install, arn).await? else { return Ok(None) };
+        let given = |name: &str| attributes.get(name).filter(|value| !value.is_empty());
+        let filter_policy: Option<Value> = given("FilterPolicy")
+            .and_then(|text| serde_json::from_str(text).ok())
+            .filter(|policy| *policy != serde_json::json!({}));
+        Ok(Some(Options {
+            filter_policy,
+            filter_policy_scope: given("FilterPolicyScope").filter(|scope| *scope != "MessageAttributes").cloned(),
+            raw: given("RawMessageDelivery").is_some_and(|raw| raw == "true"),
+            role: given("SubscriptionRoleArn").cloned(),
+            managed,
+        }))
+    }
+
+    async fn subscribe(&self, subscription: &Subscription) -> Result<(), Error> {
+        let mut request = self
+            .install
+            .clients
+            .sns
+            .subscribe()
+            .topic_arn(self.install.names.topic_arn())
+            .protocol(subscription.protocol.as_str())
+            .endpoint(&subscription.endpoint)
+            .return_subscription_arn(true);
+        for (name, value) in Options::of(subscription).attributes(&Options::NONE) {
+            request = request.attributes(name, value);
+        }
+        request.send().await.map_err(failed("sns:Subscribe", &subscription.endpoint))?;
+        Ok(())
+    }
+
+    async fn change(&self, arn: &str, present: &Options, wanted: &Options) -> Result<(), Error> {
+        for (name, value) in wanted.attributes(present) {
+            self.install
+                .clients
+                .sns
+                .set_subscription_attributes()
+                .subscription_arn(arn)
+                .attribute_name(name)
+                .attribute_value(value)
+                .send()
+                .await
+                .map_err(failed("sns:SetSubscriptionAttributes", arn))?;
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, arn: &str) -> Result<(), Error> {
+        let answer = self.install.clients.sns.unsubscribe().subscription_arn(arn).send().await;
+        gone(answer.map_err(failed("sns:Unsubscribe", arn)))
+    }
+}
+
+fn key_of(live: &Live) -> String {
+    key(live.protocol().unwrap_or_default(), live.endpoint().unwrap_or_default())
+}
+
+impl Resource for Subscriptions<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn part_of(&self) -> Option<Address> {
+        Some(topic::ADDRESS)
+    }
+
+    fn name(&self) -> String {
+        self.install.names.topic.clone()
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let (live, tags) = futures::future::join(live(self.install), topic::live_tags(self.install)).await;
+        let (live, tags) = (found(live)?, found(tags)?);
+        let (Some(live), Some(tags)) = (live, tags) else {
+            return Ok(match self.desired.0.is_empty() {
+                true => Observed::Ours(self.desired.clone().into()),
+                false => Observed::Absent,
+            });
+        };
+        let mut extras = Vec::new();
+        let mut ours = Vec::new();
+        for subscription in &live {
+            let key = key_of(subscription);
+            let pending = subscription.subscription_arn() == Some(PENDING);
+            let managed = is_recorded(&tags, &key);
+            let wanted = self.desired.0.get(&key);
+            match &self.declared {
+                // Not said who is to be notified: nobody is missing and nobody is too many.
+                None => {}
+                Some(_) if wanted.is_some() || (managed && !pending) => {
+                    ours.push((key, subscription, pending, managed))
+                }
+                Some(_) if managed => extras.push(Extra {
+                    what: format!("{key}: not confirmed yet, so it cannot be removed; it lapses within 48 hours"),
+                    blocks_deletion: false,
+                }),
+                Some(_) => extras.push(Extra { what: format!("subscription {key}"), blocks_deletion: false }),
+            }
+        }
+        let options = try_join_all(ours.into_iter().map(async |(key, subscription, pending, managed)| {
+            let options = match (pending, self.desired.0.get(&key)) {
+                (true, Some(wanted)) => Some(Options { managed, ..wanted.clone() }),
+                _ => self.options(subscription.subscription_arn().unwrap_or_default(), managed).await?,
+            };
+            Ok::<_, Error>(options.map(|options| (key, options)))
+        }))
+        .await?;
+        let state = State(options.into_iter().flatten().collect());
+        Ok(Observed::Ours(Existing { state, extras }))
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        let none = BTreeMap::new();
+        let present = observed.map_or(&none, |state| &state.0);
+        let wanted = &self.desired.0;
+        let unrecorded = wanted.keys().filter(|key| !present.get(*key).is_some_and(|options| options.managed));
+        topic::tag(self.install, &unrecorded.map(|key| record(key)).collect()).await?;
+
+        let missing = self.declared.iter().flatten().filter(|(key, _)| !present.contains_key(*key));
+        try_join_all(missing.map(|(_, subscription)| self.subscribe(subscription))).await?;
+
+        let different = |(key, options): &(&String, &Options)| {
+            wanted.get(*key).is_none_or(|wanted| !wanted.attributes(options).is_empty())
+        };
+        if !present.iter().any(|entry| different(&entry)) {
+            return Ok(());
+        }
+        // ARNs are found by listing: they are no part of what is compared.
+        let mut removed = Vec::new();
+        for subscription in live(self.install).await? {
+            let key = key_of(&subscription);
+            let arn = subscription.subscription_arn().unwrap_or(PENDING);
+            match (present.get(&key), wanted.get(&key)) {
+                _ if arn == PENDING => {}
+                (Some(present), Some(wanted)) => self.change(arn, present, wanted).await?,
+                (Some(_), None) => {
+                    self.unsubscribe(arn).await?;
+                    removed.push(record_key(&key));
+                }
+                (None, _) => {}
+            }
+        }
+        topic::untag(self.install, removed).await
+    }
+
+    async fn destroy(&self, _: Removal) -> Result<(), Error> {
+        // SNS removes them with the topic, the unconfirmed ones too, which nobody could unsubscribe.
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! `events_target`: the function as the target of the rule, and what other targets the rule has.
+//!
+//! Asks EventBridge: ListTargetsByRule; PutTargets for creation and for drift; RemoveTargets. The last two answer 200
+//! also where they failed: `FailedEntryCount` tells.
+
+use aws_sdk_eventbridge::types::Target as SdkTarget;
+use keyminder_reconcile::retry::Pace;
+use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use serde::Serialize;
+
+use super::{found, gone, rule};
+use crate::error::{Error, Kind, failed};
+use crate::installation::Installation;
+use crate::names::TARGET_ID;
+
+pub(crate) const ADDRESS: Address = Address("events_target");
+
+/// How long an entry that failed for no fault of the request is tried again.
+const ENTRY: Pace = Pace::within(std::time::Duration::from_secs(30));
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    id: String,
+    arn: String,
+    input: Option<String>,
+    input_path: Option<String>,
+    input_transformed: bool,
+    role: Option<String>,
+    dead_letter_queue: Option<String>,
+    retries_limited: bool,
+}
+
+pub(crate) struct Target<'a> {
+    install: &'a Installation,
+    desired: State,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        let desired = State {
+            id: TARGET_ID.to_owned(),
+            arn: install.names.function_arn(),
+            input: None,
+            input_path: None,
+            input_transformed: false,
+            role: None,
+            dead_letter_queue: None,
+            retries_limited: false,
+        };
+        Self { install, desired }
+    }
+
+    fn rule(&self) -> &str {
+        &self.install.names.rule
+    }
+
+    /// EventBridge has no paginator for this list in its model, so the pages are followed here.
+    async fn live(&self) -> Result<Vec<SdkTarget>, Error> {
+        let mut targets = Vec::new();
+        let mut token = None;
+        loop {
+            let events = &self.install.clients.events;
+            let page = events
+                .list_targets_by_rule()
+                .rule(self.rule())
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(failed("events:ListTargetsByRule", self.rule()))?;
+            targets.extend(page.targets.unwrap_or_default());
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(targets);
+            }
+        }
+    }
+
+    async fn put(&self) -> Result<(), Error> {
+        let target = SdkTarget::builder().id(TARGET_ID).arn(&self.desired.arn).build().map_err(Error::unbuildable)?;
+        let events = &self.install.clients.events;
+        let answer = events
+            .put_targets()
+            .rule(self.rule())
+            .targets(target)
+            .send()
+            .await
+            .map_err(failed("events:PutTargets", self.rule()))?;
+        let entry = answer.failed_entries().first();
+        entry_failure(
+            "events:PutTargets",
+            self.rule(),
+            answer.failed_entry_count(),
+            entry.and_then(|entry| entry.error_code()),
+            entry.and_then(|entry| entry.error_message()),
+        )
+    }
+
+    async fn remove(&self, ids: Vec<String>) -> Result<(), Error> {
+        let events = &self.install.clients.events;
+        let answer = events
+            .remove_targets()
+            .rule(self.rule())
+            .set_ids(Some(ids))
+            .send()
+            .await
+            .map_err(failed("events:RemoveTargets", self.rule()))?;
+        let entry = answer.failed_entries().first();
+        entry_failure(
+            "events:RemoveTargets",
+            self.rule(),
+            answer.failed_entry_count(),
+            entry.and_then(|entry| entry.error_code()),
+            entry.and_then(|entry| entry.error_message()),
+        )
+    }
+}
+
+/// A failed entry as an error like any other.
+fn entry_failure(
+    operation: &'static str,
+    resource: &str,
+    failed: i32,
+    code: Option<&str>,
+    message: Option<&str>,
+) -> Result<(), Error> {
+    if failed == 0 {
+        return Ok(());
+    }
+    let code = code.unwrap_or("FailedEntry").to_owned();
+    Err(Error {
+        kind: if code.starts_with("ResourceNotFound") { Kind::NotFound } else { Kind::Conflict },
+        operation,
+        resource: resource.to_owned(),
+        code,
+        message: message.unwrap_or("EventBridge could not carry out the entry").to_owned(),
+        request_id: None,
+        hints: vec!["run the same command again; it goes on from where it stopped".to_owned()],
+    })
+}
+
+fn state(target: &SdkTarget) -> State {
+    State {
+        id: target.id().to_owned(),
+        arn: target.arn().to_owned(),
+        input: target.input().map(str::to_owned),
+        input_path: target.input_path().map(str::to_owned),
+        input_transformed: target.input_transformer().is_some(),
+        role: target.role_arn().map(str::to_owned),
+        dead_letter_queue: target.dead_letter_config().and_then(|queue| queue.arn()).map(str::to_owned),
+        retries_limited: target.retry_policy().is_some(),
+    }
+}
+
+impl Resource for Target<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn part_of(&self) -> Option<Address> {
+        Some(rule::ADDRESS)
+    }
+
+    fn name(&self) -> String {
+        format!("{} of {}", TARGET_ID, self.install.names.rule)
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let Some(targets) = found(self.live().await)? else { return Ok(Observed::Absent) };
+        let (ours, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET_ID);
+        let extras: Vec<_> = others
+            .into_iter()
+            .map(|target| Extra { what: format!("target {} ({})", target.id(), target.arn()), blocks_deletion: true })
+            .collect();
+        Ok(match ours.first() {
+            Some(target) => Observed::Ours(Existing { state: state(target), extras }),
+            None => Observed::AbsentBeside(extras),
+        })
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        if observed == Some(&self.desired) {
+            return Ok(());
+        }
+        self.install.wait(ADDRESS, ENTRY, |error| error.kind == Kind::Conflict, async || self.put().await).await
+    }
+
+    async fn destroy(&self, removal: Removal) -> Result<(), Error> {
+        let ids: Vec<String> = if removal.force {
+            found(self.live().await)?.unwrap_or_default().into_iter().map(|target| target.id).collect()
+        } else {
+            vec![TARGET_ID.to_owned()]
+        };
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let remove = async || gone(self.remove(ids.clone()).await);
+        self.install.wait(ADDRESS, ENTRY, |error| error.kind == Kind::Conflict, remove).await
+    }
+}

@@ -1,0 +1,225 @@
+//! `sns_topic`: the topic that everything is published to.
+//!
+//! Asks SNS: GetTopicAttributes, ListTagsForResource; CreateTopic with everything in one call; for drift
+//! SetTopicAttributes, TagResource, UntagResource; DeleteTopic.
+
+use keyminder_reconcile::{Address, Observed, Removal, Resource};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{by_tags, found};
+use crate::document;
+use crate::error::{Error, Kind, failed};
+use crate::installation::Installation;
+use crate::marks::{self, Tags};
+
+pub(crate) const ADDRESS: Address = Address("sns_topic");
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    display_name: String,
+    kms_key: Option<String>,
+    policy: Value,
+    tags: Tags,
+}
+
+pub(crate) struct Topic<'a> {
+    install: &'a Installation,
+    arn: String,
+    desired: State,
+}
+
+impl<'a> Topic<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        let arn = install.names.topic_arn();
+        let desired = State {
+            display_name: install.spec.display_name.clone(),
+            kms_key: install.spec.kms_key.clone(),
+            policy: document::canonical(&policy(&arn, &install.names.account)),
+            tags: install.tags(),
+        };
+        Self { install, arn, desired }
+    }
+
+    async fn set(&self, attribute: &str, value: &str) -> Result<(), Error> {
+        self.install
+            .clients
+            .sns
+            .set_topic_attributes()
+            .topic_arn(&self.arn)
+            .attribute_name(attribute)
+            .attribute_value(value)
+            .send()
+            .await
+            .map_err(failed("sns:SetTopicAttributes", &self.arn))?;
+        Ok(())
+    }
+}
+
+/// Only this account. SNS's default policy says the same by way of a condition on everybody.
+fn policy(arn: &str, account: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "ThisAccount",
+            "Effect": "Allow",
+            "Principal": { "AWS": account },
+            "Action": [
+                "sns:AddPermission", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
+                "sns:Publish", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:Subscribe"
+            ],
+            "Resource": arn
+        }]
+    })
+}
+
+/// CreateTopic is idempotent, but refuses a topic that is there with other attributes or tags, as a colleague's or a
+/// concurrent run's may be (API reference, CreateTopic).
+fn differs(error: Error) -> Error {
+    if error.code.starts_with("InvalidParameter") && error.message.contains("already exists") {
+        return Error { kind: Kind::AlreadyExists, ..error };
+    }
+    error
+}
+
+/// The topic's own tags; those that record subscriptions among them.
+pub(crate) async fn live_tags(install: &Installation) -> Result<Tags, Error> {
+    let arn = install.names.topic_arn();
+    let answer = install
+        .clients
+        .sns
+        .list_tags_for_resource()
+        .resource_arn(&arn)
+        .send()
+        .await
+        .map_err(failed("sns:ListTagsForResource", &arn))?;
+    Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+/// Adds tags to the topic.
+pub(crate) async fn tag(install: &Installation, tags: &Tags) -> Result<(), Error> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let arn = install.names.topic_arn();
+    install
+        .clients
+        .sns
+        .tag_resource()
+        .resource_arn(&arn)
+        .set_tags(Some(sdk_tags(tags)?))
+        .send()
+        .await
+        .map_err(failed("sns:TagResource", &arn))?;
+    Ok(())
+}
+
+/// Removes tags from the topic.
+pub(crate) async fn untag(install: &Installation, keys: Vec<String>) -> Result<(), Error> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let arn = install.names.topic_arn();
+    install
+        .clients
+        .sns
+        .untag_resource()
+        .resource_arn(&arn)
+        .set_tag_keys(Some(keys))
+        .send()
+        .await
+        .map_err(failed("sns:UntagResource", &arn))?;
+    Ok(())
+}
+
+fn sdk_tags(tags: &Tags) -> Result<Vec<aws_sdk_sns::types::Tag>, Error> {
+    tags.iter()
+        .map(|(key, value)| aws_sdk_sns::types::Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(Error::unbuildable)
+}
+
+impl Resource for Topic<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn name(&self) -> String {
+        self.install.names.topic.clone()
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let answer = self
+            .install
+            .clients
+            .sns
+            .get_topic_attributes()
+            .topic_arn(&self.arn)
+            .send()
+            .await
+            .map_err(failed("sns:GetTopicAttributes", &self.arn));
+        let Some(answer) = found(answer)? else { return Ok(Observed::Absent) };
+        let Some(tags) = found(live_tags(self.install).await)? else { return Ok(Observed::Absent) };
+        let attribute = |name: &str| answer.attributes().and_then(|all| all.get(name)).filter(|v| !v.is_empty());
+        let state = State {
+            display_name: attribute("DisplayName").cloned().unwrap_or_default(),
+            kms_key: attribute("KmsMasterKeyId").cloned(),
+            policy: attribute("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text))),
+            tags: marks::owned(&tags, &self.desired.tags),
+        };
+        Ok(by_tags(&tags, &self.install.names, state))
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        let desired = &self.desired;
+        let Some(observed) = observed else {
+            let mut create = self
+                .install
+                .clients
+                .sns
+                .create_topic()
+                .name(&self.install.names.topic)
+                .attributes("DisplayName", &desired.display_name)
+                .attributes("Policy", desired.policy.to_string())
+                .set_tags(Some(sdk_tags(&desired.tags)?));
+            if let Some(key) = &desired.kms_key {
+                create = create.attributes("KmsMasterKeyId", key);
+            }
+            create.send().await.map_err(failed("sns:CreateTopic", &self.install.names.topic)).map_err(differs)?;
+            return Ok(());
+        };
+        if observed.display_name != desired.display_name {
+            self.set("DisplayName", &desired.display_name).await?;
+        }
+        if observed.kms_key != desired.kms_key {
+            // An empty value switches encryption off (API reference, SetTopicAttributes).
+            self.set("KmsMasterKeyId", desired.kms_key.as_deref().unwrap_or_default()).await?;
+        }
+        if observed.policy != desired.policy {
+            self.set("Policy", &desired.policy.to_string()).await?;
+        }
+        let changes = marks::changes(&observed.tags, &desired.tags);
+        tag(self.install, &changes.set).await?;
+        untag(self.install, changes.remove).await
+    }
+
+    async fn destroy(&self, _: Removal) -> Result<(), Error> {
+        // Deleting a topic that is not there succeeds; its subscriptions go with it, some time later.
+        self.install
+            .clients
+            .sns
+            .delete_topic()
+            .topic_arn(&self.arn)
+            .send()
+            .await
+            .map_err(failed("sns:DeleteTopic", &self.arn))?;
+        Ok(())
+    }
+}
