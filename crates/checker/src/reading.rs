@@ -38,8 +38,9 @@ impl Reader<'_> {
             Ok(keys) => keys,
             Err((_, failure)) if failure.kind == FailureKind::Missing => return Reading::Gone,
             Err((operation, failure)) => {
+                let reason = failure.clone().into_error(operation, None).to_string();
                 let error = failure.into_error(operation, Some(&user.name));
-                return Reading::Unknown { finding: Box::new(Finding::unknown(&user, error.to_string())), error };
+                return Reading::Unknown { finding: Box::new(Finding::unknown(&user, reason)), error };
             }
         };
         let mut errors = Vec::new();

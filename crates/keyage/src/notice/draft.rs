@@ -22,6 +22,8 @@ const ROOT: &str = include_str!("../../../../assets/notice/root.txt");
 const FOOTER: &str = include_str!("../../../../assets/notice/footer.txt");
 const PER_KEY: &str = include_str!("../../../../assets/notice/per-key.txt");
 const PER_KEY_DUE: &str = include_str!("../../../../assets/notice/per-key-due.txt");
+const PER_KEY_UNUSED: &str = include_str!("../../../../assets/notice/per-key-unused.txt");
+const PER_KEY_INACTIVE: &str = include_str!("../../../../assets/notice/per-key-inactive.txt");
 
 /// SNS takes 262,144 bytes ("Publish" in the SNS API reference), the attributes among them. The rest is
 /// for those, and for what each part repeats.
@@ -185,7 +187,12 @@ impl<'a> Draft<'a> {
             let first = self.findings.first();
             let words = match (self.kind, first) {
                 ("key", Some(finding)) => {
-                    let template = if finding.verdict == Verdict::Due { PER_KEY_DUE } else { PER_KEY };
+                    let template = match finding.verdict {
+                        Verdict::Due => PER_KEY_DUE,
+                        Verdict::Inactive => PER_KEY_INACTIVE,
+                        Verdict::Fresh => PER_KEY_UNUSED,
+                        Verdict::Old | Verdict::Exempt | Verdict::Unknown => PER_KEY,
+                    };
                     let user = Plain::new(&finding.user);
                     fill(
                         template,
@@ -218,12 +225,13 @@ impl<'a> Draft<'a> {
         text.push_str(&format!("Limit    {}{own}\n", count(self.settings.max_age_days, "day")));
         if self.account_matters {
             let summary = &report.summary;
-            let unread = if report.complete {
-                String::new()
+            let read = if report.complete {
+                users(summary.users_read)
             } else {
-                format!(" of {}: the rest is unknown, not clean", summary.users)
+                format!("{} of {}", summary.users_read, users(summary.users))
             };
-            text.push_str(&format!("Read     {}, {}{unread}\n", count(summary.keys, "key"), users(summary.users_read)));
+            let rest = if report.complete { "" } else { "; the rest is unknown, not clean" };
+            text.push_str(&format!("Read     {read}, {}{rest}\n", count(summary.keys, "key")));
         }
     }
 

@@ -14,6 +14,9 @@ use crate::reminder::{self, Window};
 use crate::report::{Finding, ReadError};
 use crate::verdict::Verdict;
 
+/// A space at which no line is broken.
+const GLUE: &str = "\u{A0}";
+
 /// The sections of a notice, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Section {
@@ -69,8 +72,17 @@ pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> Strin
     }
     let one_line = format!("{user}  {head}\n");
     let mut lines = if one_line.chars().count() <= WIDTH + 1 { one_line } else { format!("{user}\n  {head}\n") };
-    lines.push_str(&wrap(&details(finding, max_age_days, window.until).join(", "), 4));
+    lines.push_str(&wrap_details(&details(finding, max_age_days, window.until)));
     lines
+}
+
+/// Details one after the other, broken between them where that can be.
+fn wrap_details(details: &[String]) -> String {
+    let whole: Vec<String> = details
+        .iter()
+        .map(|detail| if detail.chars().count() < WIDTH - 4 { detail.replace(' ', GLUE) } else { detail.clone() })
+        .collect();
+    wrap(&whole.join(", "), 4).replace(GLUE, " ")
 }
 
 fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> {
@@ -106,8 +118,11 @@ fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> 
     details
 }
 
-/// The lines of an exemption that covers no key of this notice: who, until when, why.
+/// The lines of an exemption: who, until when, why. None where the keys it excuses tell it already.
 pub(super) fn exemption(record: &ExemptionRecord) -> String {
+    if record.state == ExemptionState::Active && !record.keys.is_empty() {
+        return String::new();
+    }
     let exemption = &record.exemption;
     let key = exemption.access_key_id.as_deref().map(|id| format!(", key {}", Plain::new(id))).unwrap_or_default();
     let source = match record.source {
@@ -118,11 +133,7 @@ pub(super) fn exemption(record: &ExemptionRecord) -> String {
         ExemptionState::Active => format!("until {}", exemption.until),
         ExemptionState::Expired => format!("EXPIRED on {}: rotate and remove it, or renew it", exemption.until),
     };
-    let covers = match (record.keys.len(), record.state) {
-        (0, _) => "; covers no old key now".to_owned(),
-        (keys, ExemptionState::Active) => format!("; covers {}", count(u32::try_from(keys).unwrap_or(u32::MAX), "key")),
-        (_, ExemptionState::Expired) => String::new(),
-    };
+    let covers = if record.keys.is_empty() { "; covers no old key now" } else { "" };
     wrap(
         &format!(
             "{}{key}{source}: {state}; {}{covers}",

@@ -17,9 +17,12 @@ const SMS: usize = 140;
 pub(super) fn subject(draft: &Draft<'_>, part: &str) -> String {
     let text = match (draft.kind, draft.user) {
         ("key", Some(user)) => {
-            let due = draft.findings.first().is_some_and(|finding| finding.verdict == Verdict::Due);
-            let prefix =
-                if due { "Access Keys Will Need Rotating For User: " } else { "Access Keys Need Rotating For User: " };
+            let prefix = match draft.findings.first().map(|finding| finding.verdict) {
+                Some(Verdict::Due) => "Access Keys Will Need Rotating For User: ",
+                Some(Verdict::Inactive) => "Old Access Key Switched Off For User: ",
+                Some(Verdict::Fresh) => "Access Key Unused For User: ",
+                _ => "Access Keys Need Rotating For User: ",
+            };
             format!("{prefix}{}", Plain::new(user).ascii())
         }
         ("user", Some(user)) => format!("{} of user {}", headline(draft), Plain::new(user).ascii()),

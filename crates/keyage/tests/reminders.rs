@@ -1,0 +1,179 @@
+//! When a run speaks of a key, on schedules of every sort.
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use keyminder_keyage::key::days_after;
+use keyminder_keyage::notice::Context;
+use keyminder_keyage::{AllClear, Exemption, Inactive, Key, KeyStatus, LastUsed, NoticeKind, Settings, User, notices};
+use proptest::prelude::*;
+use world::{ago, deployment, key, now, report, report_at, user};
+
+/// The ages in whole days at which a daily, weekly or other schedule sends a notice about a key that is
+/// made at `created`, over its first 130 days.
+fn ages_mentioned(settings: &Settings, schedule: &str, created: Timestamp) -> Vec<u32> {
+    let deployment = deployment(schedule);
+    let key = Key { created, ..key("AKIA1", 0) };
+    let mut ages = Vec::new();
+    let mut run = deployment.schedule.next_after(created).unwrap();
+    while run.duration_since(created) < SignedDuration::from_hours(24 * 130) {
+        let report = report_at(run, settings, &[(user("alice"), key.clone())]);
+        if !notices(&report, settings, &Context::scheduled(&deployment, run)).is_empty() {
+            ages.push(key.age_days(run));
+        }
+        run = deployment.schedule.next_after(run).unwrap();
+    }
+    ages
+}
+
+fn created() -> Timestamp {
+    "2026-01-01T13:14:15Z".parse().unwrap()
+}
+
+#[test]
+fn by_default_an_old_key_is_mentioned_every_day() {
+    assert_eq!(ages_mentioned(&Settings::default(), "cron(0 9 * * ? *)", created()), (91..130).collect::<Vec<_>>());
+}
+
+#[test]
+fn reminders_repeat_from_the_day_it_turned_old() {
+    let settings = Settings { repeat_days: 7, ..Settings::default() };
+    assert_eq!(ages_mentioned(&settings, "cron(0 9 * * ? *)", created()), [91, 98, 105, 112, 119, 126]);
+    assert_eq!(ages_mentioned(&settings, "cron(0 0/2 * * ? *)", created()), [91, 98, 105, 112, 119, 126]);
+}
+
+#[test]
+fn each_warning_is_given_once_before_the_limit() {
+    let settings = Settings { warn_days: vec![14, 7, 1], repeat_days: 30, ..Settings::default() };
+    for schedule in ["cron(0 9 * * ? *)", "cron(0 0/6 * * ? *)"] {
+        assert_eq!(ages_mentioned(&settings, schedule, created()), [76, 83, 89, 91, 121], "{schedule}");
+    }
+}
+
+#[test]
+fn a_weekly_schedule_misses_no_warning() {
+    let settings = Settings { warn_days: vec![14, 7, 1], repeat_days: 30, ..Settings::default() };
+    for start in 0..7 {
+        let created = created() + SignedDuration::from_hours(24 * start);
+        let ages = ages_mentioned(&settings, "cron(0 9 ? * MON *)", created);
+        // Before the limit there is at least one mention, and after it the first within a week.
+        assert!(ages.iter().any(|age| (76..=90).contains(age)), "{ages:?}");
+        assert!(ages.iter().any(|age| (91..98).contains(age)), "{ages:?}");
+    }
+}
+
+#[test]
+fn a_run_by_hand_speaks_of_everything() {
+    let settings = Settings { repeat_days: 30, ..Settings::default() };
+    let report = report(&settings, &[(user("alice"), key("AKIA1", 100))]);
+    assert_eq!(notices(&report, &settings, &world::by_hand()).len(), 1);
+    let daily = Context::scheduled(&deployment("cron(0 9 * * ? *)"), now());
+    assert_eq!(notices(&report, &settings, &daily).len(), 0);
+}
+
+#[test]
+fn an_exempt_fresh_or_inactive_key_causes_no_notice() {
+    let exemption = Exemption {
+        user: "alice".to_owned(),
+        access_key_id: None,
+        until: "2027-03-31".parse().unwrap(),
+        reason: "r".to_owned(),
+    };
+    let settings = Settings { exemptions: vec![exemption], ..Settings::default() };
+    let off = Key { status: KeyStatus::Inactive, ..key("AKIA3", 400) };
+    let keys = [(user("alice"), key("AKIA1", 400)), (user("bob"), key("AKIA2", 4)), (user("carl"), off)];
+    assert_eq!(notices(&report(&settings, &keys), &settings, &world::by_hand()).len(), 0);
+    let settings = Settings { inactive: Inactive::Report, ..settings };
+    assert_eq!(notices(&report(&settings, &keys), &settings, &world::by_hand()).len(), 1);
+}
+
+#[test]
+fn root_keys_and_unread_users_are_mentioned_by_every_run() {
+    let settings = Settings { repeat_days: 30, ..Settings::default() };
+    let daily = Context::scheduled(&deployment("cron(0 9 * * ? *)"), now());
+    for kind in NoticeKind::ALL {
+        let settings = Settings { notice: *kind, ..settings.clone() };
+        let mut root = report(&settings, &[]);
+        root.root_access_keys = Some(1);
+        assert_eq!(notices(&root, &settings, &daily).len(), 1, "{kind}");
+        let mut unread = report(&settings, &[]);
+        unread.complete = false;
+        assert_eq!(notices(&unread, &settings, &daily).len(), 1, "{kind}");
+    }
+}
+
+#[test]
+fn an_all_clear_comes_always_or_weekly_and_never_over_an_old_key() {
+    let daily = deployment("cron(0 9 * * ? *)");
+    let run = |settings: &Settings, at: &str, keys: &[(User, Key)]| {
+        let at = at.parse().unwrap();
+        notices(&report_at(at, settings, keys), settings, &Context::scheduled(&daily, at)).len()
+    };
+    let settings = |all_clear| Settings { all_clear, repeat_days: 30, ..Settings::default() };
+    let fresh = [(user("bob"), key("AKIA2", 4))];
+    // 23 November 2026 is a Monday.
+    for (all_clear, monday, tuesday) in [(AllClear::Off, 0, 0), (AllClear::Always, 1, 1), (AllClear::Weekly, 1, 0)] {
+        assert_eq!(run(&settings(all_clear), "2026-11-23T09:00:00Z", &fresh), monday, "{all_clear}");
+        assert_eq!(run(&settings(all_clear), "2026-11-24T09:00:00Z", &fresh), tuesday, "{all_clear}");
+    }
+    let old = [(user("alice"), key("AKIA1", 100))];
+    assert_eq!(run(&settings(AllClear::Always), "2026-11-23T09:00:00Z", &old), 0);
+}
+
+#[test]
+fn an_unused_key_is_mentioned_when_it_becomes_so_and_again() {
+    let settings = Settings { unused_days: Some(30), repeat_days: 10, ..Settings::default() };
+    let daily = deployment("cron(0 9 * * ? *)");
+    let used = LastUsed::At { at: ago(60), service: None, region: None };
+    let key = Key { last_used: used, ..key("AKIA1", 70) };
+    let mentioned: Vec<i64> = (0..=60)
+        .filter(|days| {
+            let at = ago(60 - days);
+            let report = report_at(at, &settings, &[(user("alice"), key.clone())]);
+            !notices(&report, &settings, &Context::scheduled(&daily, at)).is_empty()
+        })
+        .collect();
+    assert_eq!(mentioned, [31, 41, 51]);
+}
+
+proptest! {
+    /// However often it runs and whenever the key was made: each reminder of an old key falls to the first
+    /// run at or after it, and no other run speaks. A rate, which drifts, may speak once more, never less.
+    #[test]
+    fn no_boundary_is_missed_or_mentioned_twice(
+        seconds in 0..86_400_i64,
+        repeat_days in 1..40_u32,
+        schedule in proptest::sample::select(vec![
+            "cron(0 9 * * ? *)", "cron(0 9 ? * MON-FRI *)", "cron(30 0/5 * * ? *)", "cron(0 0 1 * ? *)", "rate(7 hours)",
+        ]),
+    ) {
+        let settings = Settings { repeat_days, ..Settings::default() };
+        let created = created() + SignedDuration::from_secs(seconds);
+        let key = Key { created, ..key("AKIA1", 0) };
+        let deployment = deployment(schedule);
+        let end = days_after(created, 200);
+        let mut spoken = BTreeSet::new();
+        let mut runs = BTreeSet::new();
+        let mut run = created;
+        while run < end {
+            run = deployment.schedule.next_after(run).unwrap();
+            runs.insert(run);
+            let report = report_at(run, &settings, &[(user("alice"), key.clone())]);
+            if !notices(&report, &settings, &Context::scheduled(&deployment, run)).is_empty() {
+                spoken.insert(run);
+            }
+        }
+        let due: BTreeSet<_> = (91..200)
+            .step_by(repeat_days as usize)
+            .filter_map(|age| runs.range(days_after(created, age)..).next().copied())
+            .collect();
+        if schedule.starts_with("rate") {
+            prop_assert!(spoken.is_superset(&due));
+        } else {
+            prop_assert_eq!(spoken.difference(&due).filter(|run| **run < end).count(), 0);
+            prop_assert!(spoken.is_superset(&due), "{:?} {:?}", due, spoken);
+        }
+    }
+}
