@@ -1,0 +1,290 @@
+//! One request from socket to answer: which service and operation, what stands in its way, and the answer's form.
+//!
+//! It owns the order of things (record, delay, fault, gate, permission, execution) and no operation's meaning.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::auth::{self, Scope};
+use crate::calls::{Call, Caller, Outcome, Ticket};
+use crate::execution;
+use crate::fault::FaultKind;
+use crate::gate::Moment;
+use crate::permission;
+use crate::protocol::{Answer, AwsError, Input, Service, query, render};
+use crate::sandbox::Shared;
+use crate::service::{self, Effects, Operation, Request, Site};
+use crate::wire::Cut;
+
+/// More than Lambda's 50 MB package in base64.
+const LARGEST_BODY: usize = 80 * 1024 * 1024;
+
+/// A request that was told apart.
+struct Asked {
+    service: Service,
+    operation: &'static Operation,
+    input: Input,
+    scope: Scope,
+    request_id: String,
+}
+
+pub(crate) async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: HttpRequest,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return render::response(413, "text/plain", "The request is too large.");
+    };
+    let request_id = shared.world().ids.uuid();
+    let headers: BTreeMap<String, String> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let Some(authorization) = headers.get("authorization") else {
+        return unsigned(&shared, &head.method, head.uri.path(), head.uri.query().unwrap_or_default(), &request_id);
+    };
+    let Some(scope) = Scope::parse(authorization) else {
+        let error = AwsError::new("IncompleteSignature", "The Authorization header is not a Signature Version 4 one.");
+        return render::failure(Service::Sts, &error, &request_id);
+    };
+    let Some(service) = Service::named(&scope.service) else {
+        return unknown(&scope.service, head.uri.path(), &request_id);
+    };
+    let (name, input) = match told_apart(service, &head.method, &head.uri, &headers, &body) {
+        Ok(found) => found,
+        Err(error) => return render::failure(service, &error, &request_id),
+    };
+    let Some(operation) = service::operation(service, &name) else {
+        return unknown(service.name(), &name, &request_id);
+    };
+    let mut input = input;
+    input.headers = headers;
+    answer(&shared, &cut, Asked { service, operation, input, scope, request_id }).await
+}
+
+/// The operation's name and its parameters.
+fn told_apart(
+    service: Service,
+    method: &Method,
+    uri: &axum::http::Uri,
+    headers: &BTreeMap<String, String>,
+    body: &Bytes,
+) -> Result<(String, Input), AwsError> {
+    let malformed = |error: &dyn std::fmt::Display| AwsError::new("SerializationException", error.to_string());
+    if service.is_query() {
+        let form = if body.is_empty() { uri.query().unwrap_or_default() } else { &String::from_utf8_lossy(body) };
+        let fields = query::fields(form);
+        let value = query::parameters(&fields);
+        let name = value["Action"].as_str().unwrap_or("(no Action)").to_owned();
+        return Ok((name, Input::new(service, value)));
+    }
+    if service == Service::Lambda {
+        return service::lambda::route(method, uri.path(), uri.query().unwrap_or_default(), body)
+            .map(|(name, value, payload)| {
+                let mut input = Input::new(service, value);
+                input.payload = payload;
+                (name, input)
+            })
+            .map_err(|error| malformed(&error));
+    }
+    let target = headers.get("x-amz-target").map_or("(no X-Amz-Target)", String::as_str);
+    let name = target.rsplit('.').next().unwrap_or(target).to_owned();
+    let value: Value =
+        if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(|e| malformed(&e))? };
+    Ok((name, Input::new(service, value)))
+}
+
+/// An honest answer to what this sandbox does not do.
+fn unknown(service: &str, operation: &str, request_id: &str) -> Response<Body> {
+    let message = format!("The sandbox does not do {service}:{operation}.");
+    let error = AwsError::new("NotImplemented", message).status(501);
+    let service = Service::named(service).unwrap_or(Service::Events);
+    render::failure(service, &error, request_id)
+}
+
+/// Links in mails and packages, which carry no signature; anything else needs one.
+fn unsigned(shared: &Arc<Shared>, method: &Method, path: &str, query: &str, request_id: &str) -> Response<Body> {
+    let fields: BTreeMap<String, String> = query::fields(query).into_iter().collect();
+    let field = |name: &str| fields.get(name).map_or("", String::as_str);
+    let now = shared.clock.now();
+    let action = field("Action");
+    if method == Method::GET {
+        if path.ends_with("confirmation.html") || action == "ConfirmSubscription" {
+            return service::sns::links::confirm(&mut shared.world(), field("TopicArn"), field("Token"), now);
+        }
+        if path.ends_with("unsubscribe.html") || action == "Unsubscribe" {
+            return service::sns::links::unsubscribe(&mut shared.world(), field("SubscriptionArn"), now);
+        }
+        if let Some(rest) = path.strip_prefix("/packages/") {
+            return service::lambda::package(&mut shared.world(), rest);
+        }
+    }
+    let error = AwsError::new("MissingAuthenticationToken", "Request is missing Authentication Token").status(403);
+    render::failure(Service::Iam, &error, request_id)
+}
+
+/// Everything between a request told apart and its answer.
+async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body> {
+    let (service, request_id) = (asked.service, asked.request_id.clone());
+    shared.clock.step();
+    let caller = auth::caller(&shared.world(), service, &asked.scope.access_key);
+    let ticket = record(shared, &asked, caller.as_ref().ok());
+    let latency = shared.pace().latency;
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let from_function = caller.as_ref().is_ok_and(Caller::is_function);
+    let held = if from_function { None } else { shared.gates().count() };
+    let (before, after) = match held {
+        Some(held) if held.moment == Moment::Before => (Some(held), None),
+        held => (None, held),
+    };
+    if let Some(held) = before {
+        held.hold().await;
+        return severed(cut);
+    }
+    let fault = strike(shared, &asked);
+    match fault {
+        Some(FaultKind::Hang) => std::future::pending::<()>().await,
+        Some(FaultKind::DropConnection) => return severed(cut),
+        _ => {}
+    }
+    let admitted = shared.pace().admit();
+    let result = match caller {
+        Err(error) => Err(error),
+        Ok(_) if !admitted => Err(service.throttled()),
+        Ok(caller) => match refused(&asked, &caller, fault) {
+            Some(error) => Err(error),
+            None => carry_out(shared, &asked, &caller, fault == Some(FaultKind::FailedEntries)).await,
+        },
+    };
+    if let Some(held) = after {
+        held.hold().await;
+        return severed(cut);
+    }
+    if fault == Some(FaultKind::LoseAnswer) {
+        return severed(cut);
+    }
+    let (outcome, response) = match result {
+        Ok(response) => (Outcome::Succeeded, response),
+        Err(error) => (Outcome::Failed(error.code.clone()), render::failure(service, &error, &request_id)),
+    };
+    shared.calls().end(ticket, outcome);
+    response
+}
+
+fn severed(cut: &Cut) -> Response<Body> {
+    cut.sever();
+    Response::new(Body::empty())
+}
+
+fn record(shared: &Shared, asked: &Asked, caller: Option<&Caller>) -> Ticket {
+    let world = shared.world();
+    let site = Site { world: &world, input: &asked.input, region: &asked.scope.region };
+    let needs = asked.operation.needs(asked.service, &site);
+    let unknown = || Caller::Deployer(asked.scope.access_key.clone());
+    let call = Call {
+        number: 0,
+        service: asked.service.name().into(),
+        operation: asked.operation.name.into(),
+        actions: needs.into_iter().map(|need| need.action).collect(),
+        region: asked.scope.region.clone(),
+        caller: caller.cloned().unwrap_or_else(unknown),
+        write: asked.operation.write,
+        outcome: Outcome::Unanswered,
+        at: shared.clock.now(),
+    };
+    drop(world);
+    shared.calls().add(call)
+}
+
+fn strike(shared: &Shared, asked: &Asked) -> Option<FaultKind> {
+    let world = shared.world();
+    let site = Site { world: &world, input: &asked.input, region: &asked.scope.region };
+    let needs = asked.operation.needs(asked.service, &site);
+    drop(world);
+    let mut names: Vec<String> = needs.into_iter().map(|need| need.action).collect();
+    names.push(format!("{}:{}", asked.service.name(), asked.operation.name));
+    shared.faults().strike(&names, asked.operation.write)
+}
+
+/// The error with which a fault answers.
+fn refused(asked: &Asked, caller: &Caller, fault: Option<FaultKind>) -> Option<AwsError> {
+    let service = asked.service;
+    match fault? {
+        FaultKind::Throttle => Some(service.throttled()),
+        FaultKind::ServerError => Some(service.server_error()),
+        FaultKind::ExpiredToken => Some(service.expired_token()),
+        FaultKind::ClockSkew => Some(service.clock_skew()),
+        FaultKind::AccessDenied => {
+            let action = format!("{}:{}", service.name(), asked.operation.name);
+            Some(service.access_denied(format!(
+                "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the \
+                 {action} action"
+            )))
+        }
+        FaultKind::FailedEntries if !matches!(asked.operation.name, "PutTargets" | "RemoveTargets") => {
+            Some(service.server_error())
+        }
+        FaultKind::FailedEntries | FaultKind::DropConnection | FaultKind::LoseAnswer | FaultKind::Hang => None,
+    }
+}
+
+async fn carry_out(
+    shared: &Arc<Shared>,
+    asked: &Asked,
+    caller: &Caller,
+    fail_entries: bool,
+) -> Result<Response<Body>, AwsError> {
+    let mut effects = Effects::default();
+    let result = execute(shared, asked, caller, fail_entries, &mut effects)?;
+    for invocation in effects.invocations {
+        shared.enqueue(invocation);
+    }
+    if asked.service == Service::Lambda && asked.operation.write {
+        execution::sweep(shared);
+    }
+    match effects.order {
+        Some(order) => execution::answer(shared, order, &asked.request_id).await,
+        None => {
+            let (service, operation) = (asked.service, asked.operation);
+            let status = result["$status"].as_u64().and_then(|status| u16::try_from(status).ok());
+            let status = status.unwrap_or(operation.status);
+            Ok(render::success(service, operation.name, status, &result, &asked.request_id))
+        }
+    }
+}
+
+fn execute(shared: &Shared, asked: &Asked, caller: &Caller, fail_entries: bool, effects: &mut Effects) -> Answer {
+    let mut world = shared.world();
+    let now = shared.clock.now();
+    world.age(now);
+    let region = &asked.scope.region;
+    // Whoever is it may always ask who it is.
+    if asked.operation.name != "GetCallerIdentity" {
+        let site = Site { world: &world, input: &asked.input, region };
+        for need in asked.operation.needs(asked.service, &site) {
+            permission::check(&world, caller, region, &need).map_err(|reason| asked.service.access_denied(reason))?;
+        }
+    }
+    let mut request = Request {
+        world: &mut world,
+        input: &asked.input,
+        region,
+        caller,
+        now,
+        options: &shared.options,
+        endpoint: &shared.endpoint,
+        fail_entries,
+        effects,
+    };
+    (asked.operation.run)(&mut request)
+}

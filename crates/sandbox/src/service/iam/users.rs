@@ -1,0 +1,118 @@
+//! IAM users and their tags.
+
+use serde_json::{Value, json};
+
+use super::{all_users, conflict, exists, limit, listed, missing, name, path, tag_keys, tags, user_arn};
+use crate::protocol::{Answer, AwsError, tag_list};
+use crate::service::{Operation, Request, read, write};
+use crate::world::{User, World};
+
+/// The quota of users in an account.
+const MOST_USERS: usize = 5000;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    write("CreateUser", user_arn, create),
+    read("GetUser", user_arn, get),
+    read("ListUsers", all_users, list),
+    write("DeleteUser", user_arn, delete),
+    write("TagUser", user_arn, tag),
+    write("UntagUser", user_arn, untag),
+    read("ListUserTags", user_arn, list_tags),
+];
+
+pub(super) fn user<'a>(request: &'a mut Request<'_>, name: &str) -> Result<&'a mut User, AwsError> {
+    let user = request.world.iam.users.get_mut(name);
+    user.ok_or_else(|| missing(format!("The user with name {name} cannot be found.")))
+}
+
+/// The user named in the request; the caller where none is.
+pub(super) fn asked<'a>(request: &'a mut Request<'_>) -> Result<&'a mut User, AwsError> {
+    let name = request.input.text_or("UserName", "you");
+    user(request, &name)
+}
+
+fn show(world: &World, user: &User, with_tags: bool) -> Value {
+    let mut shown = json!({
+        "Path": user.path,
+        "UserName": user.name,
+        "UserId": user.id,
+        "Arn": world.arn("iam", "", &format!("user{}{}", user.path, user.name)),
+        "CreateDate": user.created.to_string(),
+    });
+    if with_tags && !user.tags.is_empty() {
+        shown["Tags"] = tag_list(&user.tags);
+    }
+    shown
+}
+
+fn create(request: &mut Request<'_>) -> Answer {
+    let input = request.input;
+    let (name, path, tags) = (name(input, "UserName", 64)?, path(input)?, tags(input)?);
+    let users = &mut request.world.iam.users;
+    if users.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+        return Err(exists(format!("User with name {name} already exists.")));
+    }
+    if users.len() >= MOST_USERS {
+        return Err(limit(format!("Cannot exceed quota for UsersPerAccount: {MOST_USERS}")));
+    }
+    let user = User {
+        id: request.world.ids.iam("AIDA"),
+        name: name.clone(),
+        path,
+        created: request.now,
+        tags,
+        access_keys: Vec::new(),
+        service_specific_credentials: Vec::new(),
+        ssh_public_keys: Vec::new(),
+        signing_certificates: Vec::new(),
+    };
+    let shown = show(request.world, &user, true);
+    request.world.iam.users.insert(name, user);
+    Ok(json!({ "User": shown }))
+}
+
+fn get(request: &mut Request<'_>) -> Answer {
+    let user = asked(request)?.clone();
+    Ok(json!({ "User": show(request.world, &user, true) }))
+}
+
+fn list(request: &mut Request<'_>) -> Answer {
+    let prefix = request.input.text_or("PathPrefix", "/");
+    let users: Vec<&User> = request
+        .world
+        .iam
+        .users
+        .values()
+        .filter(|user| user.path.starts_with(&prefix) && request.sees(user.created))
+        .collect();
+    let show = |user: &&User| show(request.world, user, false);
+    Ok(listed(request, "Users", users, |user| user.name.clone(), show))
+}
+
+fn delete(request: &mut Request<'_>) -> Answer {
+    let name = request.input.required("UserName")?;
+    if !user(request, &name)?.access_keys.is_empty() {
+        return Err(conflict("Cannot delete entity, must delete access keys first."));
+    }
+    request.world.iam.users.remove(&name);
+    Ok(Value::Null)
+}
+
+fn tag(request: &mut Request<'_>) -> Answer {
+    let tags = tags(request.input)?;
+    asked(request)?.tags.extend(tags);
+    Ok(Value::Null)
+}
+
+fn untag(request: &mut Request<'_>) -> Answer {
+    let keys = tag_keys(request.input);
+    asked(request)?.tags.retain(|key, _| !keys.contains(key));
+    Ok(Value::Null)
+}
+
+fn list_tags(request: &mut Request<'_>) -> Answer {
+    let tags = asked(request)?.tags.clone();
+    let tags: Vec<_> = tags.into_iter().collect();
+    let show = |(key, value): &(String, String)| json!({"Key": key, "Value": value});
+    Ok(listed(request, "Tags", tags, |(key, _)| key.clone(), show))
+}

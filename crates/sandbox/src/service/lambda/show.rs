@@ -1,0 +1,68 @@
+//! A function as Lambda answers it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::world::Function;
+
+/// Lambda's own way to write a time.
+pub(super) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+/// The configuration: what `GetFunctionConfiguration` answers, and most others.
+pub(super) fn configuration(function: &Function, now: Timestamp) -> Value {
+    let setting = |name: &str, default: Value| function.settings.get(name).cloned().unwrap_or(default);
+    let mut shown = json!({
+        "FunctionName": function.name,
+        "FunctionArn": function.arn,
+        "Runtime": function.runtime,
+        "Role": function.role,
+        "Handler": function.handler,
+        "CodeSize": function.code.len(),
+        "Description": function.description,
+        "Timeout": function.timeout,
+        "MemorySize": function.memory,
+        "LastModified": time(function.modified),
+        "CodeSha256": function.code_sha256,
+        "Version": "$LATEST",
+        "TracingConfig": setting("TracingConfig", json!({"Mode": "PassThrough"})),
+        "RevisionId": function.revision,
+        "PackageType": "Zip",
+        "Architectures": [function.architecture],
+        "EphemeralStorage": setting("EphemeralStorage", json!({"Size": 512})),
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": setting(
+            "LoggingConfig",
+            json!({"LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", function.name)}),
+        ),
+        "State": function.state(now),
+        "LastUpdateStatus": function.update_status(now),
+    });
+    if !function.environment.is_empty() {
+        shown["Environment"] = json!({"Variables": function.environment});
+    }
+    for name in ["KMSKeyArn", "DeadLetterConfig", "VpcConfig"] {
+        if let Some(value) = function.settings.get(name) {
+            shown[name] = value.clone();
+        }
+    }
+    if let Some(layers) = function.settings.get("Layers").and_then(Value::as_array) {
+        shown["Layers"] = layers.iter().map(|layer| json!({"Arn": layer["Arn"], "CodeSize": 1024})).collect();
+    }
+    if let Some(reason) = &function.failed {
+        shown["StateReason"] = reason.clone().into();
+        shown["StateReasonCode"] = "InternalError".into();
+    } else if function.state(now) == "Pending" {
+        shown["StateReason"] = "The function is being created.".into();
+        shown["StateReasonCode"] = "Creating".into();
+    }
+    if let Some(reason) = &function.update_failed {
+        shown["LastUpdateStatusReason"] = reason.clone().into();
+        shown["LastUpdateStatusReasonCode"] = "InternalError".into();
+    } else if function.update_status(now) == "InProgress" {
+        shown["LastUpdateStatusReason"] = "The function is being created.".into();
+        shown["LastUpdateStatusReasonCode"] = "Creating".into();
+    }
+    shown
+}

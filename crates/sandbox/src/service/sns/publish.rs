@@ -1,0 +1,137 @@
+//! Publishing: what SNS accepts as a message, and to whom it goes.
+
+use serde_json::{Value, json};
+
+use jiff::Timestamp;
+
+use super::{about_topic, deliver, filter, invalid, not_found, required, topic};
+use crate::protocol::{Answer, AwsError, Input};
+use crate::service::{Operation, Request, write};
+use crate::world::{Subscription, World};
+
+/// Bytes of message and attributes together.
+const LARGEST: usize = 262_144;
+
+pub(super) const OPERATIONS: &[Operation] = &[write("Publish", about_topic, publish)];
+
+/// A message as it was accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub(crate) id: String,
+    pub(crate) subject: Option<String>,
+    /// The message, or with [`Self::structured`] the JSON object of one per protocol.
+    pub(crate) message: String,
+    pub(crate) structured: bool,
+    /// `{name: {"Type", "Value"}}`.
+    pub(crate) attributes: Value,
+}
+
+impl Notice {
+    /// The text for a protocol.
+    pub(crate) fn text_for(&self, protocol: &str) -> String {
+        if !self.structured {
+            return self.message.clone();
+        }
+        let texts: Value = serde_json::from_str(&self.message).unwrap_or_default();
+        let text = texts[protocol].as_str().or_else(|| texts["default"].as_str());
+        text.unwrap_or_default().to_owned()
+    }
+}
+
+fn check_subject(subject: &str) -> Result<(), AwsError> {
+    let fits = !subject.is_empty() && subject.len() <= 100 && subject.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if fits && !subject.starts_with(' ') { Ok(()) } else { Err(invalid("Subject")) }
+}
+
+/// The attributes of the request as `{name: {"Type", "Value"}}`.
+fn attributes(input: &Input) -> Result<Value, AwsError> {
+    let mut all = json!({});
+    for (name, sent) in input.at("MessageAttributes").as_object().into_iter().flatten() {
+        let kind = sent["DataType"].as_str().unwrap_or_default();
+        let value = sent["StringValue"].as_str().or_else(|| sent["BinaryValue"].as_str()).unwrap_or_default();
+        let base = kind.split('.').next().unwrap_or_default();
+        if !["String", "Number", "Binary"].contains(&base) {
+            let message = format!(
+                "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+            );
+            return Err(AwsError::new("ParameterValueInvalid", message));
+        }
+        if value.is_empty() {
+            let message = format!(
+                "The message attribute '{name}' must contain non-empty message attribute value for message attribute type '{kind}'."
+            );
+            return Err(AwsError::new("ParameterValueInvalid", message));
+        }
+        all[name] = json!({"Type": kind, "Value": value});
+    }
+    Ok(all)
+}
+
+fn publish(request: &mut Request<'_>) -> Answer {
+    let input = request.input;
+    if let Some(number) = input.text("PhoneNumber") {
+        return Err(invalid(format!("PhoneNumber Reason: the sandbox publishes to topics only, not to {number}")));
+    }
+    let parameter = if input.has("TargetArn") { "TargetArn" } else { "TopicArn" };
+    let arn = topic(request, parameter)?.arn.clone();
+    let message = required(input, "Message").map_err(|_| invalid("Empty message"))?;
+    let subject = input.text("Subject").map(str::to_owned);
+    if let Some(subject) = &subject {
+        check_subject(subject)?;
+    }
+    let structured = match input.text("MessageStructure") {
+        None | Some("") => false,
+        Some("json") => true,
+        Some(_) => return Err(invalid("MessageStructure")),
+    };
+    if structured {
+        let texts: Value = serde_json::from_str(&message)
+            .map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
+        if !texts["default"].is_string() {
+            return Err(invalid("Message Structure - No default entry in JSON message body"));
+        }
+    }
+    let attributes = attributes(input)?;
+    let size = message.len() + attributes.as_object().into_iter().flatten().map(attribute_size).sum::<usize>();
+    if size > LARGEST {
+        return Err(invalid("Message too long"));
+    }
+    let id = request.world.ids.uuid();
+    let notice = Notice { id: id.clone(), subject, message, structured, attributes };
+    publish_to(request.world, &arn, &notice, request.endpoint, request.now)?;
+    Ok(json!({ "MessageId": id }))
+}
+
+fn attribute_size((name, attribute): (&String, &Value)) -> usize {
+    let length = |field: &str| attribute[field].as_str().map_or(0, str::len);
+    name.len() + length("Type") + length("Value")
+}
+
+/// Delivers a message to every confirmed subscription that it gets through to.
+pub(crate) fn publish_to(
+    world: &mut World,
+    topic_arn: &str,
+    notice: &Notice,
+    endpoint: &str,
+    now: Timestamp,
+) -> Result<(), AwsError> {
+    let region = world.region(crate::names::region_of(topic_arn));
+    let topic = region.topics.values().find(|topic| topic.arn == topic_arn).cloned();
+    let topic = topic.ok_or_else(|| not_found("Topic does not exist"))?;
+    let subscribed = region.subscriptions.iter().filter(|known| known.topic_arn == topic_arn && known.confirmed);
+    let receivers: Vec<Subscription> = subscribed.filter(|known| gets_through(known, notice)).cloned().collect();
+    for subscription in receivers {
+        deliver::to(world, &topic, &subscription, notice, endpoint, now);
+    }
+    Ok(())
+}
+
+fn gets_through(subscription: &Subscription, notice: &Notice) -> bool {
+    let Some(policy) = subscription.attributes.get("FilterPolicy") else {
+        return true;
+    };
+    if subscription.attributes.get("FilterPolicyScope").is_some_and(|scope| scope == "MessageBody") {
+        return filter::fits_body(policy, &notice.text_for(&subscription.protocol));
+    }
+    filter::fits_attributes(policy, &notice.attributes)
+}

@@ -1,0 +1,112 @@
+//! Subscriptions that exist: their attributes, their end, and lists of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{about_topic, invalid, name_in, not_found, required, seen_topic, subscribe, subscription};
+use crate::protocol::query::entries;
+use crate::protocol::{Answer, AwsError, page};
+use crate::service::{Operation, Request, read, write};
+use crate::world::Subscription;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    write("Unsubscribe", about_topic, unsubscribe),
+    read("GetSubscriptionAttributes", about_topic, attributes),
+    write("SetSubscriptionAttributes", about_topic, set_attribute),
+    read("ListSubscriptionsByTopic", about_topic, list_by_topic),
+    read("ListSubscriptions", |site| vec![site.arn("sns", "*")], list),
+];
+
+/// The ARN of a subscription, which `PendingConfirmation` is not.
+fn asked_arn(request: &Request<'_>) -> Result<String, AwsError> {
+    let arn = required(request.input, "SubscriptionArn")?;
+    if !arn.starts_with("arn:") || arn.split(':').count() != 7 {
+        let parts = arn.split(':').count();
+        return Err(invalid(format!("SubscriptionArn Reason: An ARN must have at least 6 elements, not {parts}")));
+    }
+    Ok(arn)
+}
+
+fn unsubscribe(request: &mut Request<'_>) -> Answer {
+    let arn = asked_arn(request)?;
+    let Ok(known) = subscription(request, &arn) else {
+        return Ok(Value::Null);
+    };
+    if !known.confirmed {
+        return Err(invalid("SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation"));
+    }
+    let topic = name_in(&known.topic_arn).to_owned();
+    let here = request.here();
+    here.subscriptions.retain(|known| known.arn != arn);
+    if let Some(topic) = here.topics.get_mut(&topic) {
+        topic.subscriptions_deleted += 1;
+    }
+    Ok(Value::Null)
+}
+
+fn attributes(request: &mut Request<'_>) -> Answer {
+    let arn = asked_arn(request)?;
+    let known = subscription(request, &arn)?.clone();
+    if !request.sees(known.requested) {
+        return Err(not_found("Subscription does not exist"));
+    }
+    let mut all = BTreeMap::from([
+        ("SubscriptionArn".to_owned(), known.arn),
+        ("TopicArn".to_owned(), known.topic_arn),
+        ("Protocol".to_owned(), known.protocol),
+        ("Endpoint".to_owned(), known.endpoint),
+        ("Owner".to_owned(), request.world.account.clone()),
+        ("PendingConfirmation".to_owned(), (!known.confirmed).to_string()),
+        ("ConfirmationWasAuthenticated".to_owned(), known.authenticated.to_string()),
+        ("RawMessageDelivery".to_owned(), "false".to_owned()),
+        ("SubscriptionPrincipal".to_owned(), request.world.arn("iam", "", "user/you")),
+    ]);
+    if known.attributes.contains_key("FilterPolicy") {
+        all.insert("FilterPolicyScope".to_owned(), "MessageAttributes".to_owned());
+    }
+    all.extend(known.attributes);
+    Ok(json!({ "Attributes": entries(&all) }))
+}
+
+fn set_attribute(request: &mut Request<'_>) -> Answer {
+    let arn = asked_arn(request)?;
+    let (name, value) = (required(request.input, "AttributeName")?, request.input.text_or("AttributeValue", ""));
+    let known = subscription(request, &arn)?;
+    subscribe::check_attribute(&known.protocol, &name, &value)?;
+    if value.is_empty() {
+        known.attributes.remove(&name);
+    } else {
+        known.attributes.insert(name, value);
+    }
+    Ok(Value::Null)
+}
+
+fn show(account: &str, known: &Subscription) -> Value {
+    let arn = if known.confirmed { &known.arn } else { "PendingConfirmation" };
+    json!({
+        "SubscriptionArn": arn,
+        "Owner": account,
+        "Protocol": known.protocol,
+        "Endpoint": known.endpoint,
+        "TopicArn": known.topic_arn,
+    })
+}
+
+fn listed(request: &mut Request<'_>, keep: impl Fn(&Subscription) -> bool) -> Answer {
+    let mut known: Vec<Subscription> = request.here().subscriptions.iter().filter(|s| keep(s)).cloned().collect();
+    known.retain(|subscription| request.sees(subscription.requested));
+    known.sort_by(|a, b| a.arn.cmp(&b.arn));
+    let (known, next) = page(known, |known| known.arn.clone(), request.input.text("NextToken"), 100);
+    let shown: Value = known.iter().map(|known| show(&request.world.account, known)).collect();
+    Ok(json!({"Subscriptions": shown, "NextToken": next}))
+}
+
+fn list_by_topic(request: &mut Request<'_>) -> Answer {
+    let topic = seen_topic(request, "TopicArn")?.arn;
+    listed(request, |subscription| subscription.topic_arn == topic)
+}
+
+fn list(request: &mut Request<'_>) -> Answer {
+    listed(request, |_| true)
+}

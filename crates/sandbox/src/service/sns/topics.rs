@@ -1,0 +1,208 @@
+//! Topics: their attributes and tags.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{about_topic, invalid, name_in, not_found, required, seen_topic, topic, topic_arn};
+use crate::names::is_name;
+use crate::protocol::query::entries;
+use crate::protocol::{Answer, AwsError, page, tag_list};
+use crate::service::{Operation, Request, read, write};
+use crate::world::{Tags, Topic, World};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    write("CreateTopic", about_topic, create),
+    read("GetTopicAttributes", about_topic, attributes),
+    write("SetTopicAttributes", about_topic, set_attribute),
+    write("DeleteTopic", about_topic, delete),
+    read("ListTopics", |site| vec![site.arn("sns", "*")], list),
+    write("TagResource", about_topic, tag),
+    write("UntagResource", about_topic, untag),
+    read("ListTagsForResource", about_topic, list_tags),
+];
+
+const SETTABLE: [&str; 12] = [
+    "Policy",
+    "DisplayName",
+    "DeliveryPolicy",
+    "KmsMasterKeyId",
+    "TracingConfig",
+    "SignatureVersion",
+    "HTTPSuccessFeedbackRoleArn",
+    "HTTPFailureFeedbackRoleArn",
+    "LambdaFailureFeedbackRoleArn",
+    "SQSFailureFeedbackRoleArn",
+    "FifoTopic",
+    "DataProtectionPolicy",
+];
+
+/// The policy that a topic has of its own accord: its owner may do everything.
+fn default_policy(world: &World, arn: &str) -> String {
+    let actions = [
+        "SNS:GetTopicAttributes",
+        "SNS:SetTopicAttributes",
+        "SNS:AddPermission",
+        "SNS:RemovePermission",
+        "SNS:DeleteTopic",
+        "SNS:Subscribe",
+        "SNS:ListSubscriptionsByTopic",
+        "SNS:Publish",
+    ];
+    json!({
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [{
+            "Sid": "__default_statement_ID",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": actions,
+            "Resource": arn,
+            "Condition": {"StringEquals": {"AWS:SourceOwner": world.account}},
+        }],
+    })
+    .to_string()
+}
+
+fn check_attribute(name: &str, value: &str) -> Result<(), AwsError> {
+    if !SETTABLE.contains(&name) {
+        return Err(invalid("AttributeName"));
+    }
+    if name == "DisplayName" && value.chars().count() > 100 {
+        return Err(invalid("DisplayName Reason: Display name must be 100 characters or less"));
+    }
+    if name == "Policy" && !value.is_empty() {
+        let document: Value =
+            serde_json::from_str(value).map_err(|_| invalid("Policy Error: failed to parse the policy as JSON"))?;
+        if document.get("Statement").is_none() {
+            return Err(invalid("Policy Error: null"));
+        }
+    }
+    Ok(())
+}
+
+/// Sets one attribute; an empty value is that attribute's absence.
+fn put(attributes: &mut BTreeMap<String, String>, name: &str, value: &str) {
+    if value.is_empty() {
+        attributes.remove(name);
+    } else {
+        attributes.insert(name.into(), value.into());
+    }
+}
+
+fn check_tags(tags: &Tags) -> Result<(), AwsError> {
+    if tags.len() > 50 {
+        return Err(AwsError::new(
+            "TagLimitExceeded",
+            "Could not complete request: tag quota of per resource exceeded",
+        ));
+    }
+    if tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+        return Err(invalid("Tags"));
+    }
+    Ok(())
+}
+
+fn create(request: &mut Request<'_>) -> Answer {
+    let name = required(request.input, "Name").map_err(|_| invalid("Topic Name"))?;
+    if !is_name(&name, 256, "-_") {
+        return Err(invalid("Topic Name"));
+    }
+    let (mut attributes, tags) = (BTreeMap::new(), request.input.tags("Tags"));
+    for (name, value) in request.input.map("Attributes") {
+        check_attribute(&name, &value)?;
+        put(&mut attributes, &name, &value);
+    }
+    check_tags(&tags)?;
+    let arn = request.arn("sns", &name);
+    if let Some(known) = request.here().topics.get(&name) {
+        if attributes.iter().any(|(name, value)| known.attributes.get(name) != Some(value)) {
+            return Err(invalid("Attributes Reason: Topic already exists with different attributes"));
+        }
+        if !tags.is_empty() && tags != known.tags {
+            return Err(invalid("Tags Reason: Topic already exists with different tags"));
+        }
+        return Ok(json!({ "TopicArn": arn }));
+    }
+    let topic = Topic {
+        name: name.clone(),
+        arn: arn.clone(),
+        attributes,
+        tags,
+        created: request.now,
+        subscriptions_deleted: 0,
+    };
+    request.here().topics.insert(name, topic);
+    Ok(json!({ "TopicArn": arn }))
+}
+
+fn attributes(request: &mut Request<'_>) -> Answer {
+    let topic = seen_topic(request, "TopicArn")?;
+    let subscriptions = request.here().subscriptions.iter().filter(|known| known.topic_arn == topic.arn);
+    let (confirmed, pending): (Vec<_>, Vec<_>) = subscriptions.partition(|known| known.confirmed);
+    let retry = json!({"minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0, "numNoDelayRetries": 0, "numMinDelayRetries": 0, "backoffFunction": "linear"});
+    let delivery = json!({"http": {"defaultHealthyRetryPolicy": retry, "disableSubscriptionOverrides": false}});
+    let mut all = BTreeMap::from([
+        ("TopicArn".to_owned(), topic.arn.clone()),
+        ("DisplayName".to_owned(), String::new()),
+        ("SubscriptionsConfirmed".to_owned(), confirmed.len().to_string()),
+        ("SubscriptionsPending".to_owned(), pending.len().to_string()),
+        ("SubscriptionsDeleted".to_owned(), topic.subscriptions_deleted.to_string()),
+        ("EffectiveDeliveryPolicy".to_owned(), delivery.to_string()),
+        ("Owner".to_owned(), request.world.account.clone()),
+        ("Policy".to_owned(), default_policy(request.world, &topic.arn)),
+    ]);
+    all.extend(topic.attributes);
+    Ok(json!({ "Attributes": entries(&all) }))
+}
+
+fn set_attribute(request: &mut Request<'_>) -> Answer {
+    let (name, value) = (required(request.input, "AttributeName")?, request.input.text_or("AttributeValue", ""));
+    check_attribute(&name, &value)?;
+    put(&mut topic(request, "TopicArn")?.attributes, &name, &value);
+    Ok(Value::Null)
+}
+
+fn delete(request: &mut Request<'_>) -> Answer {
+    let arn = topic_arn(request, "TopicArn")?;
+    let here = request.here();
+    here.topics.remove(name_in(&arn));
+    here.subscriptions.retain(|subscription| subscription.topic_arn != arn);
+    Ok(Value::Null)
+}
+
+fn list(request: &mut Request<'_>) -> Answer {
+    let topics: Vec<Topic> = request.here().topics.values().cloned().collect();
+    let arns = topics.into_iter().filter(|topic| request.sees(topic.created)).map(|topic| topic.arn).collect();
+    let (arns, next) = page(arns, String::clone, request.input.text("NextToken"), 100);
+    let topics: Value = arns.into_iter().map(|arn| json!({ "TopicArn": arn })).collect();
+    Ok(json!({"Topics": topics, "NextToken": next}))
+}
+
+fn tagged<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Topic, AwsError> {
+    topic(request, "ResourceArn").map_err(|error| match error.code.as_str() {
+        "NotFound" => AwsError::new("ResourceNotFound", "Resource does not exist").status(404),
+        _ => error,
+    })
+}
+
+fn tag(request: &mut Request<'_>) -> Answer {
+    let tags = request.input.tags("Tags");
+    check_tags(&tags)?;
+    tagged(request)?.tags.extend(tags);
+    Ok(json!({}))
+}
+
+fn untag(request: &mut Request<'_>) -> Answer {
+    let keys = request.input.texts("TagKeys");
+    tagged(request)?.tags.retain(|key, _| !keys.contains(key));
+    Ok(json!({}))
+}
+
+fn list_tags(request: &mut Request<'_>) -> Answer {
+    let topic = tagged(request)?.clone();
+    if !request.sees(topic.created) {
+        return Err(not_found("Resource does not exist"));
+    }
+    Ok(json!({ "Tags": tag_list(&topic.tags) }))
+}

@@ -1,0 +1,107 @@
+//! The state of the emulated account: plain data with public fields, so that a test can break anything.
+//!
+//! It knows nothing of HTTP. Operations under `service/` are the only code that changes it on a client's behalf.
+
+mod iam;
+mod lambda;
+mod others;
+mod sns;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub use iam::{AccessKey, Credential, Iam, LastUsed, Policy, PolicyVersion, Role, User};
+pub use lambda::{Function, InvokeSettings, Plant};
+pub use others::{LogEvent, LogGroup, LogStream, Message, Queue, Rule, Target};
+pub use sns::{Delivery, Mail, MailKind, Subscription, Topic};
+
+use crate::names::Ids;
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Everything in the account.
+#[derive(Debug)]
+pub struct World {
+    /// The account's twelve digits.
+    pub account: String,
+    /// The partition in every ARN.
+    pub partition: String,
+    /// Users, roles and policies: the same in every region.
+    pub iam: Iam,
+    /// What each region holds, by the region's name.
+    pub regions: BTreeMap<String, Region>,
+    /// Every e-mail that was sent, oldest first.
+    pub outbox: Vec<Mail>,
+    /// Every message delivered otherwise than by e-mail, oldest first.
+    pub deliveries: Vec<Delivery>,
+    /// The temporary credentials that were given out, by access key id.
+    pub sessions: BTreeMap<String, Session>,
+    /// The policy that the deployer's calls are checked against; none allows everything.
+    pub deployer: Option<Value>,
+    pub(crate) ids: Ids,
+}
+
+/// What one region holds.
+#[derive(Debug, Default)]
+pub struct Region {
+    /// SNS topics by name.
+    pub topics: BTreeMap<String, Topic>,
+    /// SNS subscriptions, oldest first.
+    pub subscriptions: Vec<Subscription>,
+    /// Lambda functions by name.
+    pub functions: BTreeMap<String, Function>,
+    /// EventBridge rules of the default bus by name.
+    pub rules: BTreeMap<String, Rule>,
+    /// Log groups by name.
+    pub log_groups: BTreeMap<String, LogGroup>,
+    /// SQS queues by name.
+    pub queues: BTreeMap<String, Queue>,
+}
+
+/// Temporary credentials of a role.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The role's name.
+    pub role: String,
+    /// The role's id when the credentials were made: they die with the role.
+    pub role_id: String,
+    /// The session's name: Lambda takes the function's.
+    pub name: String,
+}
+
+impl World {
+    pub(crate) fn new(account: &str, partition: &str) -> Self {
+        Self {
+            account: account.into(),
+            partition: partition.into(),
+            iam: Iam::with_aws_managed(partition),
+            regions: BTreeMap::new(),
+            outbox: Vec::new(),
+            deliveries: Vec::new(),
+            sessions: BTreeMap::new(),
+            deployer: None,
+            ids: Ids::default(),
+        }
+    }
+
+    /// What the region of that name holds; an empty one where nothing was made there yet.
+    pub fn region(&mut self, name: &str) -> &mut Region {
+        self.regions.entry(name.into()).or_default()
+    }
+
+    /// The ARN of something in a region of this account; IAM's take an empty region.
+    #[must_use]
+    pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{region}:{}:{resource}", self.partition, self.account)
+    }
+
+    /// What time alone does: subscriptions that were never confirmed go after 48 hours.
+    pub(crate) fn age(&mut self, now: Timestamp) {
+        for region in self.regions.values_mut() {
+            region.subscriptions.retain(|subscription| !subscription.has_lapsed(now));
+        }
+    }
+}
