@@ -1,5 +1,7 @@
 //! What is sent, to the letter.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use jiff::SignedDuration;

@@ -1,5 +1,7 @@
 //! When a run speaks of a key, on schedules of every sort.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! EventBridge's schedule expressions, as its documentation has them.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::Schedule;
 

@@ -1,5 +1,7 @@
 //! Settings: as a configuration file, as a function's environment, and what is refused.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use std::collections::BTreeMap;

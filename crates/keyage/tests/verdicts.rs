@@ -1,5 +1,7 @@
 //! When a key is old, due, fresh, exempt, inactive or unused.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use jiff::SignedDuration;

@@ -1,5 +1,5 @@
 //! A small account to try things on.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::notice::Context;
