@@ -1,6 +1,6 @@
 //! What is sent, to the letter.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod world;
 
@@ -387,4 +387,63 @@ fn a_key_that_turned_old_since_the_last_run_is_marked_new() {
     let sent = notices(&report, &settings, &Context::scheduled(&deployment("cron(0 9 * * ? *)"), now()));
     assert!(sent[0].text.contains("AKIANEW  91 days old (new)\n"));
     assert!(sent[0].text.contains("AKIAKNOWN  200 days old\n"));
+}
+
+/// The part of JSON Schema that the schema of notices uses.
+fn assert_valid(value: &Value, schema: &Value, root: &Value, path: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return assert_valid(value, &root["$defs"][reference.rsplit('/').next().unwrap()], root, path);
+    }
+    if let Some(constant) = schema.get("const") {
+        assert_eq!(value, constant, "{path}");
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        assert!(values.contains(value), "{path}: {value}");
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().map(|one| one.as_str().unwrap()).collect(),
+        _ => Vec::new(),
+    };
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    assert!(types.is_empty() || types.contains(&found), "{path}: {value} is not {types:?}");
+    if let Some(object) = value.as_object() {
+        for name in schema["required"].as_array().into_iter().flatten() {
+            assert!(object.contains_key(name.as_str().unwrap()), "{path} has no {name}");
+        }
+        for (name, value) in object {
+            let schema = schema["properties"].get(name).unwrap_or_else(|| panic!("{path}.{name} is not in the schema"));
+            assert_valid(value, schema, root, &format!("{path}.{name}"));
+        }
+    }
+    for (index, value) in value.as_array().into_iter().flatten().enumerate() {
+        assert_valid(value, &schema["items"], root, &format!("{path}[{index}]"));
+    }
+}
+
+#[test]
+fn every_document_is_as_the_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../../../docs/notice.schema.json")).unwrap();
+    let (settings, report) = everything();
+    let mut sent = vec![notice::test_notice("123456789012", &settings, &by_hand())];
+    for kind in NoticeKind::ALL {
+        sent.extend(notices(&report, &Settings { notice: *kind, ..settings.clone() }, &by_hand()));
+    }
+    let clear = Settings { all_clear: keyminder_keyage::AllClear::Always, ..Settings::default() };
+    sent.extend(notices(&world::report(&clear, &[]), &clear, &by_hand()));
+    for notice in &sent {
+        assert_valid(&serde_json::from_str(&notice.json).unwrap(), &schema, &schema, "notice");
+    }
+    let kinds: std::collections::BTreeSet<_> = sent
+        .iter()
+        .map(|notice| serde_json::from_str::<Value>(&notice.json).unwrap()["type"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
 }
