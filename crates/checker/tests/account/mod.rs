@@ -1,0 +1,103 @@
+//! An account in the sandbox, and clients to it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_http_client::Builder;
+use jiff::{SignedDuration, Timestamp};
+use keyminder_checker::{Check, Function, Scope};
+use keyminder_keyage::{Deployment, Report, Schedule, Settings};
+use keyminder_sandbox::world::{AccessKey, LastUsed, User};
+use keyminder_sandbox::{Clock, Options, Sandbox};
+
+pub const ACCOUNT: &str = "123456789012";
+
+pub fn now() -> Timestamp {
+    "2026-11-23T09:00:00Z".parse().unwrap()
+}
+
+pub fn ago(days: i64) -> Timestamp {
+    now() - SignedDuration::from_hours(24 * days)
+}
+
+/// A sandbox whose time stands still.
+pub async fn sandbox() -> Sandbox {
+    Sandbox::start(Options { users_page: 7, ..Options::instant() }.with_clock(Clock::held(now()))).await.unwrap()
+}
+
+pub fn key(id: &str, age_days: i64) -> AccessKey {
+    let last_used = LastUsed { at: ago(1), service: "s3".to_owned(), region: "eu-west-1".to_owned() };
+    AccessKey { id: id.to_owned(), active: true, created: ago(age_days), last_used: Some(last_used) }
+}
+
+pub fn add_user(sandbox: &Sandbox, name: &str, tags: &[(&str, &str)], keys: Vec<AccessKey>) {
+    let user = User {
+        name: name.to_owned(),
+        path: "/".to_owned(),
+        id: format!("AIDA{name}"),
+        created: ago(1000),
+        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
+        access_keys: keys,
+        service_specific_credentials: Vec::new(),
+        ssh_public_keys: Vec::new(),
+        signing_certificates: Vec::new(),
+    };
+    sandbox.edit(|world| world.iam.users.insert(name.to_owned(), user));
+}
+
+/// Users `u000`, `u001`, …, each with one key of that age.
+pub fn add_users(sandbox: &Sandbox, number: usize, age_days: i64) {
+    for n in 0..number {
+        add_user(sandbox, &format!("u{n:03}"), &[], vec![key(&format!("AKIAIOSFODNN7U{n:06}"), age_days)]);
+    }
+}
+
+macro_rules! client {
+    ($sdk:ident, $sandbox:expr) => {
+        $sdk::Client::from_conf(
+            $sdk::Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .region(Region::new("eu-west-1"))
+                .endpoint_url($sandbox.url())
+                .credentials_provider(Credentials::new("AKIASANDBOXDEPLOYER0", "sandbox", None, None, "test"))
+                .http_client(Builder::new().build_http())
+                .build(),
+        )
+    };
+}
+
+pub fn iam(sandbox: &Sandbox) -> aws_sdk_iam::Client {
+    client!(aws_sdk_iam, sandbox)
+}
+
+pub fn sns(sandbox: &Sandbox) -> aws_sdk_sns::Client {
+    client!(aws_sdk_sns, sandbox)
+}
+
+pub async fn read(sandbox: &Sandbox, settings: Settings) -> Report {
+    Check::new(&iam(sandbox), settings, ACCOUNT).read(now(), None, |_| {}).await
+}
+
+pub async fn read_all(sandbox: &Sandbox, settings: Settings) -> Report {
+    let scope = Scope { all_keys: true, ..Scope::default() };
+    Check::new(&iam(sandbox), settings, ACCOUNT).with_scope(scope).read(now(), None, |_| {}).await
+}
+
+pub fn calls_of(sandbox: &Sandbox, operation: &str) -> usize {
+    sandbox.calls().iter().filter(|call| call.operation == operation).count()
+}
+
+/// The function of an install whose topic ops@example.com and a queue listen to.
+pub async fn function(sandbox: &Sandbox, settings: Settings, schedule: &str) -> Function {
+    let sns_client = sns(sandbox);
+    let topic = sns_client.create_topic().name("topic").send().await.unwrap().topic_arn.unwrap();
+    for (protocol, endpoint) in [("email", "ops@example.com"), ("sms", "+15550100")] {
+        sns_client.subscribe().topic_arn(&topic).protocol(protocol).endpoint(endpoint).send().await.unwrap();
+    }
+    sandbox.confirm("ops@example.com");
+    sandbox.forget_calls();
+    let deployment =
+        Deployment { topic_arn: topic, install: "default".to_owned(), schedule: Schedule::parse(schedule).unwrap() };
+    Function::new(&iam(sandbox), sns_client, settings, deployment)
+}
