@@ -59,12 +59,27 @@ fn question<'a>(world: &World, region: &str, need: &'a Need) -> Question<'a> {
 }
 
 fn explain(verdict: Verdict, arn: &str, need: &Need, kind: &str) -> Result<(), String> {
+    let action = shown(&need.action);
     let because = match verdict {
         Verdict::Allowed => return Ok(()),
-        Verdict::Unmentioned => format!("no {kind} allows the {} action", need.action),
+        Verdict::Unmentioned => format!("because no {kind} allows the {action} action"),
         Verdict::Denied => format!("with an explicit deny in a {kind}"),
     };
-    let because = if verdict == Verdict::Denied { because } else { format!("because {because}") };
+    Err(format!("{} {because}", not_authorized(arn, need)))
+}
+
+/// The sentence with which AWS refuses a fault's victim: as if no policy allowed it.
+pub(crate) fn unmentioned(arn: &str, need: &Need) -> String {
+    let action = shown(&need.action);
+    format!("{} because no identity-based policy allows the {action} action", not_authorized(arn, need))
+}
+
+fn not_authorized(arn: &str, need: &Need) -> String {
     let resource = need.resources.first().map_or("*", String::as_str);
-    Err(format!("User: {arn} is not authorized to perform: {} on resource: {resource} {because}", need.action))
+    format!("User: {arn} is not authorized to perform: {} on resource: {resource}", shown(&need.action))
+}
+
+/// SNS writes its own name in capitals.
+fn shown(action: &str) -> String {
+    action.strip_prefix("sns:").map_or_else(|| action.to_owned(), |rest| format!("SNS:{rest}"))
 }

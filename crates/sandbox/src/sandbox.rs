@@ -243,7 +243,7 @@ impl Sandbox {
         snapshot::take(&world)
     }
 
-    /// Checks the deployer's calls against an IAM policy from now on.
+    /// Checks the deployer's calls against an IAM policy from now on. [`World::deployer`] set to `None` ends that.
     ///
     /// # Errors
     /// Where the policy is not JSON.

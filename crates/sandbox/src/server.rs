@@ -15,7 +15,7 @@ use crate::calls::{Call, Caller, Outcome, Ticket};
 use crate::execution;
 use crate::fault::FaultKind;
 use crate::gate::Moment;
-use crate::permission;
+use crate::permission::{self, Need};
 use crate::protocol::{Answer, AwsError, Input, Service, query, render};
 use crate::sandbox::Shared;
 use crate::service::{self, Effects, Operation, Request, Site};
@@ -135,8 +135,12 @@ fn unsigned(shared: &Arc<Shared>, method: &Method, path: &str, query: &str, requ
 async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body> {
     let (service, request_id) = (asked.service, asked.request_id.clone());
     shared.clock.step();
-    let caller = auth::caller(&shared.world(), service, &asked.scope.access_key);
-    let ticket = record(shared, &asked, caller.as_ref().ok());
+    let (caller, needs) = {
+        let world = shared.world();
+        let site = Site { world: &world, input: &asked.input, region: &asked.scope.region };
+        (auth::caller(&world, service, &asked.scope.access_key), asked.operation.needs(service, &site))
+    };
+    let ticket = record(shared, &asked, &needs, caller.as_ref().ok());
     let latency = shared.pace().latency;
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -151,7 +155,7 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
         held.hold().await;
         return severed(cut);
     }
-    let fault = strike(shared, &asked);
+    let fault = strike(shared, &asked, &needs);
     match fault {
         Some(FaultKind::Hang) => std::future::pending::<()>().await,
         Some(FaultKind::DropConnection) => return severed(cut),
@@ -161,7 +165,7 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
     let result = match caller {
         Err(error) => Err(error),
         Ok(_) if !admitted => Err(service.throttled()),
-        Ok(caller) => match refused(&asked, &caller, fault) {
+        Ok(caller) => match refused(&asked, &caller, &needs, fault) {
             Some(error) => Err(error),
             None => carry_out(shared, &asked, &caller, fault == Some(FaultKind::FailedEntries)).await,
         },
@@ -186,38 +190,30 @@ fn severed(cut: &Cut) -> Response<Body> {
     Response::new(Body::empty())
 }
 
-fn record(shared: &Shared, asked: &Asked, caller: Option<&Caller>) -> Ticket {
-    let world = shared.world();
-    let site = Site { world: &world, input: &asked.input, region: &asked.scope.region };
-    let needs = asked.operation.needs(asked.service, &site);
+fn record(shared: &Shared, asked: &Asked, needs: &[Need], caller: Option<&Caller>) -> Ticket {
     let unknown = || Caller::Deployer(asked.scope.access_key.clone());
     let call = Call {
         number: 0,
         service: asked.service.name().into(),
         operation: asked.operation.name.into(),
-        actions: needs.into_iter().map(|need| need.action).collect(),
+        actions: needs.iter().map(|need| need.action.clone()).collect(),
         region: asked.scope.region.clone(),
         caller: caller.cloned().unwrap_or_else(unknown),
         write: asked.operation.write,
         outcome: Outcome::Unanswered,
         at: shared.clock.now(),
     };
-    drop(world);
     shared.calls().add(call)
 }
 
-fn strike(shared: &Shared, asked: &Asked) -> Option<FaultKind> {
-    let world = shared.world();
-    let site = Site { world: &world, input: &asked.input, region: &asked.scope.region };
-    let needs = asked.operation.needs(asked.service, &site);
-    drop(world);
-    let mut names: Vec<String> = needs.into_iter().map(|need| need.action).collect();
+fn strike(shared: &Shared, asked: &Asked, needs: &[Need]) -> Option<FaultKind> {
+    let mut names: Vec<String> = needs.iter().map(|need| need.action.clone()).collect();
     names.push(format!("{}:{}", asked.service.name(), asked.operation.name));
     shared.faults().strike(&names, asked.operation.write)
 }
 
 /// The error with which a fault answers.
-fn refused(asked: &Asked, caller: &Caller, fault: Option<FaultKind>) -> Option<AwsError> {
+fn refused(asked: &Asked, caller: &Caller, needs: &[Need], fault: Option<FaultKind>) -> Option<AwsError> {
     let service = asked.service;
     match fault? {
         FaultKind::Throttle => Some(service.throttled()),
@@ -225,11 +221,8 @@ fn refused(asked: &Asked, caller: &Caller, fault: Option<FaultKind>) -> Option<A
         FaultKind::ExpiredToken => Some(service.expired_token()),
         FaultKind::ClockSkew => Some(service.clock_skew()),
         FaultKind::AccessDenied => {
-            let action = format!("{}:{}", service.name(), asked.operation.name);
-            Some(service.access_denied(format!(
-                "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the \
-                 {action} action"
-            )))
+            let need = needs.first()?;
+            Some(service.access_denied(permission::unmentioned(caller.arn(), need)))
         }
         FaultKind::FailedEntries if !matches!(asked.operation.name, "PutTargets" | "RemoveTargets") => {
             Some(service.server_error())

@@ -6,7 +6,7 @@ use crate::world::{Function, Iam, Policy, Region, Role, Subscription, World};
 
 /// The whole account. Queues, mails, deliveries and log events are left out: they tell what happened, not what is.
 pub(crate) fn take(world: &World) -> Value {
-    let regions = world.regions.iter().map(|(name, here)| (name.clone(), region(here)));
+    let regions = world.regions.iter().map(|(name, here)| (name.clone(), region(&world.iam, here)));
     let regions = regions.filter(|(_, here)| !is_empty(here)).collect();
     json!({"account": world.account, "iam": iam(&world.iam), "regions": Value::Object(regions)})
 }
@@ -15,7 +15,7 @@ fn is_empty(here: &Value) -> bool {
     here.as_object().is_some_and(|kinds| kinds.values().all(|kind| kind == &json!([])))
 }
 
-fn region(here: &Region) -> Value {
+fn region(iam: &Iam, here: &Region) -> Value {
     let mut subscriptions: Vec<Value> = here.subscriptions.iter().map(subscription).collect();
     subscriptions.sort_by_key(Value::to_string);
     json!({
@@ -25,7 +25,7 @@ fn region(here: &Region) -> Value {
             "tags": topic.tags,
         })).collect::<Value>(),
         "subscriptions": subscriptions,
-        "functions": here.functions.values().map(function).collect::<Value>(),
+        "functions": here.functions.values().map(|known| function(iam, known)).collect::<Value>(),
         "rules": here.rules.values().map(|rule| json!({
             "arn": rule.arn,
             "schedule": rule.schedule,
@@ -56,13 +56,15 @@ fn subscription(known: &Subscription) -> Value {
     })
 }
 
-fn function(function: &Function) -> Value {
+fn function(iam: &Iam, function: &Function) -> Value {
     let mut statements = function.statements.clone();
     statements.sort_by_key(Value::to_string);
     json!({
         "arn": function.arn,
         "runtime": function.runtime,
         "role": function.role,
+        // Whether the grant on the environment's key is made out to the role as it is now.
+        "role_is_the_one_set": iam.role_by_arn(&function.role).is_some_and(|role| role.id == function.role_id),
         "handler": function.handler,
         "description": function.description,
         "timeout": function.timeout,
@@ -93,17 +95,15 @@ fn iam(iam: &Iam) -> Value {
             "tags": user.tags,
             "keys": user.access_keys.iter().map(|key| key.active).collect::<Vec<_>>(),
         })).collect::<Value>(),
-        "roles": iam.roles.values().map(|role| self::role(iam, role)).collect::<Value>(),
+        "roles": iam.roles.values().map(role).collect::<Value>(),
         "policies": iam.policies.values().filter(|policy| !policy.is_aws_managed()).map(policy).collect::<Value>(),
         "aliases": iam.aliases,
     })
 }
 
-fn role(iam: &Iam, role: &Role) -> Value {
+fn role(role: &Role) -> Value {
     let mut attached = role.attached.clone();
     attached.sort();
-    // A function whose grant went with an older role of this name is not the same account.
-    let _ = iam;
     json!({
         "arn": role.arn,
         "description": role.description,

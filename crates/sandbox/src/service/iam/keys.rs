@@ -45,7 +45,7 @@ fn create(request: &mut Request<'_>) -> Answer {
         "AccessKeyId": id,
         "Status": "Active",
         "SecretAccessKey": secret,
-        "CreateDate": now.to_string(),
+        "CreateDate": super::time(now),
     }}))
 }
 
@@ -56,7 +56,7 @@ fn list(request: &mut Request<'_>) -> Answer {
             "UserName": user.name,
             "AccessKeyId": key.id,
             "Status": status(key.active),
-            "CreateDate": key.created.to_string(),
+            "CreateDate": super::time(key.created),
         })
     };
     let keys: Vec<_> = user.access_keys.iter().cloned().enumerate().collect();
@@ -99,7 +99,7 @@ fn last_used(request: &mut Request<'_>) -> Answer {
         return Err(AwsError::new("AccessDenied", message).status(403));
     };
     let used = match &key.last_used {
-        Some(used) => json!({"LastUsedDate": used.at.to_string(), "ServiceName": used.service, "Region": used.region}),
+        Some(used) => json!({"LastUsedDate": super::time(used.at), "ServiceName": used.service, "Region": used.region}),
         None => json!({"ServiceName": "N/A", "Region": "N/A"}),
     };
     Ok(json!({"UserName": user.name, "AccessKeyLastUsed": used}))
@@ -123,7 +123,7 @@ fn service_specific(request: &mut Request<'_>) -> Answer {
                 "ServiceUserName": format!("{}-at-{}", user.name, request.world.account),
                 "ServiceName": credential.service,
                 "Status": status(credential.active),
-                "CreateDate": credential.created.to_string(),
+                "CreateDate": super::time(credential.created),
             })
         });
     Ok(json!({ "ServiceSpecificCredentials": shown.collect::<Value>() }))
@@ -136,7 +136,7 @@ fn ssh(request: &mut Request<'_>) -> Answer {
             "UserName": user.name,
             "SSHPublicKeyId": credential.id,
             "Status": status(credential.active),
-            "UploadDate": credential.created.to_string(),
+            "UploadDate": super::time(credential.created),
         })
     };
     Ok(listed(request, "SSHPublicKeys", user.ssh_public_keys.clone(), by_id, show))
@@ -150,7 +150,7 @@ fn certificates(request: &mut Request<'_>) -> Answer {
             "CertificateId": credential.id,
             "CertificateBody": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
             "Status": status(credential.active),
-            "UploadDate": credential.created.to_string(),
+            "UploadDate": super::time(credential.created),
         })
     };
     Ok(listed(request, "Certificates", user.signing_certificates.clone(), by_id, show))

@@ -81,8 +81,8 @@ fn show(request: &Request<'_>, policy: &Policy, whole: bool) -> Value {
         "AttachmentCount": attachments(request, &policy.arn),
         "PermissionsBoundaryUsageCount": boundaries.count(),
         "IsAttachable": true,
-        "CreateDate": policy.created.to_string(),
-        "UpdateDate": policy.updated.to_string(),
+        "CreateDate": super::time(policy.created),
+        "UpdateDate": super::time(policy.updated),
     });
     if whole {
         if !policy.description.is_empty() {

@@ -47,7 +47,7 @@ fn show(role: &Role, whole: bool) -> Value {
         "RoleName": role.name,
         "RoleId": role.id,
         "Arn": role.arn,
-        "CreateDate": role.created.to_string(),
+        "CreateDate": super::time(role.created),
         "AssumeRolePolicyDocument": document::encoded(&role.trust),
         "MaxSessionDuration": role.max_session,
     });

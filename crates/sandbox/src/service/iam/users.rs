@@ -37,7 +37,7 @@ fn show(world: &World, user: &User, with_tags: bool) -> Value {
         "UserName": user.name,
         "UserId": user.id,
         "Arn": world.arn("iam", "", &format!("user{}{}", user.path, user.name)),
-        "CreateDate": user.created.to_string(),
+        "CreateDate": super::time(user.created),
     });
     if with_tags && !user.tags.is_empty() {
         shown["Tags"] = tag_list(&user.tags);

@@ -24,7 +24,7 @@ fn show(policy: &Policy, version: &PolicyVersion, with_document: bool) -> Value 
     let mut shown = json!({
         "VersionId": version.id,
         "IsDefaultVersion": version.id == policy.default_version,
-        "CreateDate": version.created.to_string(),
+        "CreateDate": super::time(version.created),
     });
     if with_document {
         shown["Document"] = document::encoded(&version.document).into();

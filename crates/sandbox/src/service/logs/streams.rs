@@ -132,7 +132,10 @@ fn fits(pattern: &str, message: &str) -> bool {
         let pointer = format!("/{}", field.trim().trim_start_matches("$.").replace('.', "/"));
         let found = serde_json::from_str::<Value>(message).ok().and_then(|json| json.pointer(&pointer).cloned());
         let wanted = wanted.trim().trim_matches('"');
-        return found.is_some_and(|found| found.as_str().map_or(found.to_string() == wanted, |text| text == wanted));
+        return found.is_some_and(|found| match &found {
+            Value::String(text) => text == wanted,
+            other => other.to_string().as_str() == wanted,
+        });
     }
     let mut terms = Vec::new();
     for (index, piece) in pattern.split('"').enumerate() {

@@ -79,7 +79,7 @@ pub(super) fn check_attribute(protocol: &str, name: &str, value: &str) -> Result
         "RedrivePolicy" => {
             if !value.is_empty() {
                 let policy: Value = serde_json::from_str(value).unwrap_or_default();
-                if !policy["deadLetterTargetArn"].as_str().is_some_and(|arn| arn.split(':').nth(2) == Some("sqs")) {
+                if policy["deadLetterTargetArn"].as_str().is_none_or(|arn| arn.split(':').nth(2) != Some("sqs")) {
                     return Err(invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn"));
                 }
             }

@@ -1,0 +1,369 @@
+//! Lambda in the sandbox behaves as Lambda, and really runs what was uploaded.
+#![allow(missing_docs, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{
+    DestinationConfig, Environment, FunctionCode, InvocationType, LastUpdateStatus, LogType, OnFailure, Runtime, State,
+};
+use base64::Engine as _;
+use common::{Aws, TRUST, aws, bootstrap, held, instant, package, policy};
+use keyminder_sandbox::Options;
+use keyminder_sandbox::world::Plant;
+use serde_json::{Value, json};
+
+fn environment(name: &str, value: &str) -> Environment {
+    Environment::builder().variables(name, value).build()
+}
+
+/// Invokes and waits: the answer, the error kind, the end of the log.
+async fn invoke(aws: &Aws, name: &str, event: &Value) -> (Value, Option<String>, String) {
+    let call = aws.lambda.invoke().function_name(name).payload(Blob::new(event.to_string()));
+    let answer = done!(call.log_type(LogType::Tail));
+    let payload = answer.payload().map(|payload| serde_json::from_slice(payload.as_ref()).expect("JSON"));
+    let log =
+        base64::engine::general_purpose::STANDARD.decode(answer.log_result().unwrap_or_default()).expect("base64");
+    let log = String::from_utf8(log).expect("text");
+    (payload.unwrap_or_default(), answer.function_error().map(str::to_owned), log)
+}
+
+#[tokio::test]
+async fn a_role_must_exist_trust_lambda_and_be_some_seconds_old() {
+    let options = Options { role_delay: Duration::from_secs(8), ..Options::instant() };
+    let aws = aws(options.with_clock(held())).await;
+    let create = |role: &str| {
+        let code = FunctionCode::builder().zip_file(package(b"#!/bin/sh\n")).build();
+        let call = aws.lambda.create_function().function_name("f").runtime(Runtime::Providedal2023);
+        call.handler("bootstrap").code(code).role(role)
+    };
+    let told = refused!(create("arn:aws:iam::123456789012:role/none"), "InvalidParameterValueException");
+    assert!(told.ends_with("The role defined for the function cannot be assumed by Lambda."), "{told}");
+    let other = TRUST.replace("lambda", "ec2");
+    done!(aws.iam.create_role().role_name("other").assume_role_policy_document(other));
+    let role = aws.role("r").await;
+    refused!(create(&role), "InvalidParameterValueException");
+    aws.sandbox.clock().advance(Duration::from_secs(8));
+    refused!(create("arn:aws:iam::123456789012:role/other"), "InvalidParameterValueException");
+    done!(create(&role));
+    let told = refused!(create(&role), "ResourceConflictException");
+    assert!(told.ends_with("Function already exist: f"), "{told}");
+}
+
+#[tokio::test]
+async fn what_lambda_does_not_accept_is_refused() {
+    let aws = instant().await;
+    let role = aws.role("r").await;
+    let create = || {
+        let code = FunctionCode::builder().zip_file(package(b"x")).build();
+        let call = aws.lambda.create_function().function_name("f").runtime(Runtime::Providedal2023);
+        call.handler("bootstrap").code(code).role(&role)
+    };
+    let garbage = FunctionCode::builder().zip_file(Blob::new("not a zip")).build();
+    refused!(create().code(garbage), "InvalidParameterValueException");
+    let told = refused!(create().runtime(Runtime::from("nodejs6.10")), "InvalidParameterValueException");
+    assert!(told.contains("no longer supported"), "{told}");
+    refused!(create().timeout(901), "ValidationException");
+    refused!(create().memory_size(64), "InvalidParameterValueException");
+    let told = refused!(create().environment(environment("BIG", &"x".repeat(4096))), "InvalidParameterValueException");
+    assert!(told.contains("4KB"), "{told}");
+    refused!(create().environment(environment("AWS_REGION", "x")), "InvalidParameterValueException");
+    refused!(create().function_name("no spaces"), "ValidationException");
+}
+
+#[tokio::test]
+async fn a_function_is_pending_then_active_and_updates_exclude_each_other() {
+    let options = Options {
+        function_pending: Duration::from_secs(2),
+        function_updating: Duration::from_secs(1),
+        ..Options::instant()
+    };
+    let aws = aws(options.with_clock(held())).await;
+    aws.function("f", package(b"x")).await;
+    let update = || aws.lambda.update_function_configuration().function_name("f").timeout(10);
+    let told = refused!(update(), "ResourceConflictException");
+    assert!(told.contains("in the following state: Pending"), "{told}");
+    aws.sandbox.clock().advance(Duration::from_secs(2));
+    let found = done!(aws.lambda.get_function_configuration().function_name("f"));
+    assert_eq!(
+        (found.state(), found.last_update_status()),
+        (Some(&State::Active), Some(&LastUpdateStatus::Successful))
+    );
+    let updating = done!(update());
+    assert_eq!(updating.last_update_status(), Some(&LastUpdateStatus::InProgress));
+    let code = || aws.lambda.update_function_code().function_name("f").zip_file(package(b"y"));
+    let told = refused!(code(), "ResourceConflictException");
+    assert!(told.contains("An update is in progress for resource: arn:aws:lambda:"), "{told}");
+    aws.sandbox.clock().step_per_call(Duration::from_secs(1));
+    assert_ne!(done!(code()).code_sha256(), updating.code_sha256());
+    aws.sandbox.edit(|world| {
+        let function = world.region("us-east-1").functions.get_mut("f").expect("a function");
+        function.update_failed = Some("The role is gone.".into());
+    });
+    let found = done!(aws.lambda.get_function_configuration().function_name("f"));
+    assert_eq!(found.last_update_status(), Some(&LastUpdateStatus::Failed));
+    done!(update());
+    let found = done!(aws.lambda.get_function_configuration().function_name("f"));
+    assert_eq!(found.last_update_status(), Some(&LastUpdateStatus::Successful));
+}
+
+#[tokio::test]
+async fn the_hash_is_that_of_the_package_and_the_package_can_be_fetched() {
+    use sha2::Digest as _;
+    let aws = instant().await;
+    let code = package(b"x");
+    let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(code.as_ref()));
+    aws.function("f", code).await;
+    let found = done!(aws.lambda.get_function().function_name("f"));
+    assert_eq!(found.configuration().expect("a configuration").code_sha256(), Some(hash.as_str()));
+    let location = found.code().expect("code").location().expect("a link");
+    assert!(location.starts_with(aws.sandbox.url()), "{location}");
+}
+
+#[tokio::test]
+async fn a_planted_function_can_be_moved_off_its_blocked_runtime() {
+    let aws = instant().await;
+    let role = aws.role("r").await;
+    let now = aws.sandbox.clock().now();
+    aws.sandbox.edit(|world| {
+        let plant = Plant {
+            region: "us-east-1".into(),
+            name: "old".into(),
+            runtime: "nodejs6.10".into(),
+            handler: "index.handler".into(),
+            role,
+            environment: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            code: b"anything".to_vec(),
+        };
+        world.plant_function(plant, now);
+    });
+    let update = || aws.lambda.update_function_configuration().function_name("old").handler("bootstrap");
+    refused!(update().runtime(Runtime::from("nodejs6.10")), "InvalidParameterValueException");
+    let moved = done!(update().runtime(Runtime::Providedal2023));
+    assert_eq!((moved.runtime(), moved.handler()), (Some(&Runtime::Providedal2023), Some("bootstrap")));
+}
+
+#[tokio::test]
+async fn permissions_are_added_once_and_read_back_as_lambda_writes_them() {
+    let aws = instant().await;
+    let arn = aws.function("f", package(b"x")).await;
+    refused!(aws.lambda.get_policy().function_name("f"), "ResourceNotFoundException");
+    let rule = "arn:aws:events:us-east-1:123456789012:rule/daily";
+    let add = || {
+        let call = aws.lambda.add_permission().function_name("f").statement_id("S").action("lambda:InvokeFunction");
+        call.principal("events.amazonaws.com").source_arn(rule)
+    };
+    done!(add());
+    refused!(add(), "ResourceConflictException");
+    let found = done!(aws.lambda.get_policy().function_name("f"));
+    let policy: Value = serde_json::from_str(found.policy().expect("a policy")).expect("JSON");
+    assert_eq!(
+        policy["Statement"],
+        json!([{
+            "Sid": "S", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "lambda:InvokeFunction", "Resource": arn, "Condition": {"ArnLike": {"AWS:SourceArn": rule}},
+        }])
+    );
+    refused!(aws.lambda.remove_permission().function_name("f").statement_id("T"), "ResourceNotFoundException");
+    done!(aws.lambda.remove_permission().function_name("f").statement_id("S"));
+    refused!(aws.lambda.get_policy().function_name("f"), "ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn tags_concurrency_and_invoke_settings_are_kept() {
+    let aws = instant().await;
+    let arn = aws.function("f", package(b"x")).await;
+    done!(aws.lambda.tag_resource().resource(&arn).tags("a", "1").tags("b", "2"));
+    done!(aws.lambda.untag_resource().resource(&arn).tag_keys("a"));
+    let tags = done!(aws.lambda.list_tags().resource(&arn));
+    assert_eq!(tags.tags().map(|tags| tags.keys().map(String::as_str).collect::<Vec<_>>()), Some(vec!["b"]));
+    done!(aws.lambda.put_function_concurrency().function_name("f").reserved_concurrent_executions(1));
+    let found = done!(aws.lambda.get_function_concurrency().function_name("f"));
+    assert_eq!(found.reserved_concurrent_executions(), Some(1));
+    done!(aws.lambda.delete_function_concurrency().function_name("f"));
+    refused!(aws.lambda.get_function_event_invoke_config().function_name("f"), "ResourceNotFoundException");
+    done!(aws.lambda.put_function_event_invoke_config().function_name("f").maximum_retry_attempts(0));
+    let found = done!(aws.lambda.get_function_event_invoke_config().function_name("f"));
+    assert_eq!((found.maximum_retry_attempts(), found.maximum_event_age_in_seconds()), (Some(0), None));
+    refused!(
+        aws.lambda.put_function_event_invoke_config().function_name("f").maximum_retry_attempts(3),
+        "InvalidParameterValueException"
+    );
+}
+
+#[tokio::test]
+async fn a_destination_the_role_may_not_publish_to_is_refused() {
+    let aws = instant().await;
+    aws.function("f", package(b"x")).await;
+    let topic = done!(aws.sns.create_topic().name("t")).topic_arn().expect("an ARN").to_owned();
+    let put = || {
+        let failure = OnFailure::builder().destination(&topic).build();
+        let destination = DestinationConfig::builder().on_failure(failure).build();
+        aws.lambda.put_function_event_invoke_config().function_name("f").destination_config(destination)
+    };
+    let told = refused!(put(), "InvalidParameterValueException");
+    assert!(told.contains("does not have permissions to call Publish"), "{told}");
+    let document = policy(r#""sns:Publish""#, &topic);
+    done!(aws.iam.put_role_policy().role_name("f").policy_name("p").policy_document(document));
+    done!(put());
+}
+
+#[tokio::test]
+async fn a_bootstrap_runs_stays_warm_and_sees_its_environment() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    done!(aws.lambda.update_function_configuration().function_name("f").environment(environment("LIMIT_DAYS", "90")));
+    let (answer, error, log) = invoke(&aws, "f", &json!({"do": "environment"})).await;
+    assert_eq!((error, &answer["LIMIT_DAYS"]), (None, &json!("90")));
+    assert_eq!(answer["AWS_LAMBDA_FUNCTION_NAME"], "f");
+    assert_eq!(answer["AWS_ENDPOINT_URL"], aws.sandbox.url());
+    assert!(answer.get("CARGO_MANIFEST_DIR").is_none(), "the environment must be clean");
+    assert!(log.contains("START RequestId: ") && log.contains("REPORT RequestId: "), "{log}");
+    let (first, ..) = invoke(&aws, "f", &json!({"do": "count"})).await;
+    let (second, ..) = invoke(&aws, "f", &json!({"do": "count"})).await;
+    assert_eq!(
+        (first["pid"].clone(), &first["count"], &second["count"]),
+        (second["pid"].clone(), &json!(2), &json!(3))
+    );
+    done!(aws.lambda.update_function_configuration().function_name("f").memory_size(256));
+    let (third, ..) = invoke(&aws, "f", &json!({"do": "count"})).await;
+    assert_eq!(third["count"], 1, "a change must end the warm instance");
+}
+
+#[tokio::test]
+async fn failures_of_a_function_are_told_as_lambda_tells_them() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    done!(aws.lambda.update_function_configuration().function_name("f").timeout(1));
+    let (answer, error, _) = invoke(&aws, "f", &json!({"do": "fail"})).await;
+    assert_eq!((error.as_deref(), &answer["errorType"]), (Some("Unhandled"), &json!("Wanted")));
+    let (answer, error, _) = invoke(&aws, "f", &json!({"do": "exit"})).await;
+    assert_eq!((error.as_deref(), &answer["errorType"]), (Some("Unhandled"), &json!("Runtime.ExitError")));
+    let (answer, _, log) = invoke(&aws, "f", &json!({"do": "sleep"})).await;
+    assert!(
+        answer["errorMessage"].as_str().is_some_and(|m| m.ends_with("Task timed out after 1.00 seconds")),
+        "{answer}"
+    );
+    assert!(log.contains("Task timed out after 1.00 seconds"), "{log}");
+    let dry = done!(aws.lambda.invoke().function_name("f").invocation_type(InvocationType::DryRun));
+    assert_eq!(dry.status_code(), 204);
+}
+
+#[tokio::test]
+async fn lines_become_log_events_only_where_the_role_and_the_group_let_them() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    let print = json!({"do": "print"});
+    let write = policy(
+        r#"["logs:CreateLogStream","logs:PutLogEvents"]"#,
+        "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/f:*",
+    );
+    invoke(&aws, "f", &print).await;
+    done!(aws.iam.put_role_policy().role_name("f").policy_name("logs").policy_document(write));
+    invoke(&aws, "f", &print).await;
+    assert!(done!(aws.logs.describe_log_groups()).log_groups().is_empty(), "no group may come into being by itself");
+    done!(aws.logs.create_log_group().log_group_name("/aws/lambda/f"));
+    invoke(&aws, "f", &print).await;
+    let found = done!(aws.logs.filter_log_events().log_group_name("/aws/lambda/f"));
+    let messages: Vec<&str> = found.events().iter().filter_map(|event| event.message()).map(str::trim_end).collect();
+    let kinds: Vec<&str> = messages.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(kinds, ["START", "a", "END", "REPORT"], "{messages:?}");
+    done!(aws.iam.delete_role_policy().role_name("f").policy_name("logs"));
+    invoke(&aws, "f", &print).await;
+    assert_eq!(done!(aws.logs.filter_log_events().log_group_name("/aws/lambda/f")).events().len(), 4);
+}
+
+#[tokio::test]
+async fn a_function_may_do_what_its_role_allows_and_no_more() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    let (answer, ..) = invoke(&aws, "f", &json!({"do": "list-users"})).await;
+    let told = answer.as_str().expect("a body");
+    assert!(
+        told.contains("<Code>AccessDenied</Code>")
+            && told.contains(
+                "User: arn:aws:sts::123456789012:assumed-role/f/f is not authorized to perform: iam:ListUsers"
+            )
+            && told.contains("because no identity-based policy allows the iam:ListUsers action"),
+        "{told}"
+    );
+    let list = policy(r#""iam:ListUsers""#, "*");
+    done!(aws.iam.put_role_policy().role_name("f").policy_name("list").policy_document(list));
+    let (answer, ..) = invoke(&aws, "f", &json!({"do": "list-users"})).await;
+    assert!(answer.as_str().is_some_and(|body| body.contains("<ListUsersResult>")), "{answer}");
+    let nothing = done!(aws.iam.create_policy().policy_name("b").policy_document(policy(r#""sns:*""#, "*")));
+    let boundary = nothing.policy().expect("a policy").arn().expect("an ARN");
+    done!(aws.iam.put_role_permissions_boundary().role_name("f").permissions_boundary(boundary));
+    let (answer, ..) = invoke(&aws, "f", &json!({"do": "list-users"})).await;
+    assert!(answer.as_str().is_some_and(|body| body.contains("no permissions boundary allows")), "{answer}");
+}
+
+#[tokio::test]
+async fn a_recreated_role_breaks_the_environment_until_it_is_set_again() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    let update = || aws.lambda.update_function_configuration().function_name("f");
+    done!(update().environment(environment("LIMIT_DAYS", "90")));
+    done!(aws.iam.delete_role().role_name("f"));
+    let role = aws.role("f").await;
+    let invoke = || aws.lambda.invoke().function_name("f");
+    refused!(invoke(), "KMSAccessDeniedException");
+    done!(update().role(role));
+    done!(invoke());
+}
+
+#[tokio::test]
+async fn asynchronous_failures_are_retried_by_the_clock_and_told_to_the_destination() {
+    let aws = aws(Options::instant().with_clock(held())).await;
+    aws.function("f", bootstrap()).await;
+    let topic = done!(aws.sns.create_topic().name("t")).topic_arn().expect("an ARN").to_owned();
+    done!(aws.sns.subscribe().topic_arn(&topic).protocol("sms").endpoint("+15550100123"));
+    let document = policy(r#""sns:Publish""#, &topic);
+    done!(aws.iam.put_role_policy().role_name("f").policy_name("p").policy_document(document));
+    let failure = OnFailure::builder().destination(&topic).build();
+    let destination = DestinationConfig::builder().on_failure(failure).build();
+    let settings = aws.lambda.put_function_event_invoke_config().function_name("f");
+    done!(settings.maximum_retry_attempts(1).destination_config(destination));
+    let call = aws.lambda.invoke().function_name("f").invocation_type(InvocationType::Event);
+    let accepted = done!(call.payload(Blob::new(r#"{"do":"fail"}"#)));
+    assert_eq!(accepted.status_code(), 202);
+    aws.sandbox.settled().await;
+    assert!(aws.sandbox.deliveries().is_empty(), "the first failure is retried");
+    aws.sandbox.clock().advance(Duration::from_secs(60));
+    aws.sandbox.settled().await;
+    let delivery = aws.sandbox.deliveries().pop().expect("a record of the failure");
+    let record: Value = serde_json::from_str(delivery.body.trim_start_matches("t> ")).expect("JSON");
+    assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
+    assert_eq!(record["requestContext"]["approximateInvokeCount"], 2);
+    assert_eq!(record["responsePayload"]["errorType"], "Wanted");
+}
+
+#[tokio::test]
+async fn a_reserved_concurrency_of_none_throttles() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    done!(aws.lambda.put_function_concurrency().function_name("f").reserved_concurrent_executions(0));
+    refused!(aws.lambda.invoke().function_name("f"), "TooManyRequestsException");
+}
+
+#[tokio::test]
+async fn dropping_the_sandbox_kills_its_processes() {
+    let aws = instant().await;
+    aws.function("f", bootstrap()).await;
+    let (answer, ..) = invoke(&aws, "f", &json!({"do": "count"})).await;
+    let path = format!("/proc/{}/cmdline", answer["pid"]);
+    assert!(std::fs::read(&path).is_ok_and(|line| !line.is_empty()));
+    drop(aws);
+    for _ in 0..100 {
+        // A killed child that nobody has waited for yet has an empty command line.
+        if std::fs::read(&path).map_or(true, |line| line.is_empty()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the process is still there");
+}

@@ -1,0 +1,236 @@
+//! SNS in the sandbox behaves as SNS, and sends mails as SNS words them.
+#![allow(missing_docs, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+use aws_sdk_sns::types::{MessageAttributeValue, Tag};
+use common::{Aws, aws, held, instant};
+use keyminder_sandbox::{MailKind, Options};
+
+async fn topic(aws: &Aws) -> String {
+    done!(aws.sns.create_topic().name("keys")).topic_arn().expect("an ARN").to_owned()
+}
+
+async fn subscribe(aws: &Aws, topic: &str, protocol: &str, endpoint: &str) -> String {
+    let subscribed =
+        done!(aws.sns.subscribe().topic_arn(topic).protocol(protocol).endpoint(endpoint).return_subscription_arn(true));
+    subscribed.subscription_arn().expect("an ARN").to_owned()
+}
+
+/// Opens a link as a browser would.
+fn open(link: &str) -> String {
+    let rest = link.strip_prefix("http://").expect("a link");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let mut stream = std::net::TcpStream::connect(host).expect("a connection");
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn creating_a_topic_again_is_refused_only_where_it_differs() {
+    let aws = instant().await;
+    let tag = |value: &str| Tag::builder().key("a").value(value).build().expect("a tag");
+    let first = done!(aws.sns.create_topic().name("keys").tags(tag("1")).attributes("DisplayName", "Keys"));
+    let again = done!(aws.sns.create_topic().name("keys").tags(tag("1")).attributes("DisplayName", "Keys"));
+    assert_eq!(first.topic_arn(), again.topic_arn());
+    refused!(aws.sns.create_topic().name("keys").tags(tag("2")), "InvalidParameter");
+    refused!(aws.sns.create_topic().name("keys").attributes("DisplayName", "Other"), "InvalidParameter");
+    refused!(aws.sns.create_topic().name("not a name"), "InvalidParameter");
+}
+
+#[tokio::test]
+async fn deleting_a_topic_takes_its_subscriptions_and_may_be_repeated() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    subscribe(&aws, &topic, "sms", "+15550100123").await;
+    for _ in 0..2 {
+        done!(aws.sns.delete_topic().topic_arn(&topic));
+    }
+    assert!(done!(aws.sns.list_subscriptions()).subscriptions().is_empty());
+    refused!(aws.sns.get_topic_attributes().topic_arn(&topic), "NotFound");
+}
+
+#[tokio::test]
+async fn an_email_is_pending_until_its_link_is_opened() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let arn = subscribe(&aws, &topic, "email", "ops@example.com").await;
+    let listed = done!(aws.sns.list_subscriptions_by_topic().topic_arn(&topic));
+    assert_eq!(listed.subscriptions()[0].subscription_arn(), Some("PendingConfirmation"));
+    let mail = aws.sandbox.outbox().pop().expect("a mail");
+    assert_eq!(
+        (mail.kind, mail.subject.as_str()),
+        (MailKind::Confirmation, "AWS Notification - Subscription Confirmation")
+    );
+    let page = open(&mail.confirm_link.expect("a link"));
+    assert!(page.contains("Subscription confirmed!"), "{page}");
+    let listed = done!(aws.sns.list_subscriptions_by_topic().topic_arn(&topic));
+    assert_eq!(listed.subscriptions()[0].subscription_arn(), Some(arn.as_str()));
+    let attributes = done!(aws.sns.get_subscription_attributes().subscription_arn(&arn));
+    let attributes = attributes.attributes().expect("attributes");
+    assert_eq!(attributes["PendingConfirmation"], "false");
+    assert_eq!(attributes["ConfirmationWasAuthenticated"], "false");
+}
+
+#[tokio::test]
+async fn a_pending_subscription_cannot_be_unsubscribed() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let arn = subscribe(&aws, &topic, "email", "ops@example.com").await;
+    let told = refused!(aws.sns.unsubscribe().subscription_arn(&arn), "InvalidParameter");
+    assert!(told.contains("pending confirmation"), "{told}");
+    refused!(aws.sns.unsubscribe().subscription_arn("PendingConfirmation"), "InvalidParameter");
+    assert_eq!(aws.sandbox.confirm("ops@example.com"), 1);
+    done!(aws.sns.unsubscribe().subscription_arn(&arn));
+}
+
+#[tokio::test]
+async fn an_unconfirmed_subscription_lapses_after_two_days() {
+    let aws = aws(Options::instant().with_clock(held())).await;
+    let topic = topic(&aws).await;
+    subscribe(&aws, &topic, "email", "ops@example.com").await;
+    aws.sandbox.clock().advance(Duration::from_secs(48 * 3600 - 1));
+    assert_eq!(done!(aws.sns.list_subscriptions()).subscriptions().len(), 1);
+    aws.sandbox.clock().advance(Duration::from_secs(1));
+    assert_eq!(done!(aws.sns.list_subscriptions()).subscriptions().len(), 0);
+    assert_eq!(aws.sandbox.confirm("ops@example.com"), 0);
+}
+
+#[tokio::test]
+async fn subscribing_again_makes_no_second_subscription_but_mails_again_while_pending() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let first = subscribe(&aws, &topic, "email", "ops@example.com").await;
+    assert_eq!(subscribe(&aws, &topic, "email", "ops@example.com").await, first);
+    assert_eq!(aws.sandbox.outbox().len(), 2);
+    aws.sandbox.confirm("ops@example.com");
+    assert_eq!(subscribe(&aws, &topic, "email", "ops@example.com").await, first);
+    assert_eq!((aws.sandbox.outbox().len(), done!(aws.sns.list_subscriptions()).subscriptions().len()), (2, 1));
+    let pending = done!(aws.sns.subscribe().topic_arn(&topic).protocol("email").endpoint("b@example.com"));
+    assert_eq!(pending.subscription_arn(), Some("pending confirmation"));
+}
+
+#[tokio::test]
+async fn an_authenticated_confirmation_is_proof_against_a_click() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    for address in ["a@example.com", "b@example.com"] {
+        subscribe(&aws, &topic, "email", address).await;
+    }
+    let link = aws.sandbox.outbox()[0].confirm_link.clone().expect("a link");
+    let token = link.split("Token=").nth(1).expect("a token").split('&').next().expect("its end").to_owned();
+    refused!(aws.sns.confirm_subscription().topic_arn(&topic).token("wrong"), "InvalidParameter");
+    done!(aws.sns.confirm_subscription().topic_arn(&topic).token(token).authenticate_on_unsubscribe("true"));
+    aws.sandbox.confirm("b@example.com");
+    done!(aws.sns.publish().topic_arn(&topic).message("hello"));
+    assert!(aws.sandbox.unsubscribe_by_link("a@example.com").is_err());
+    assert!(aws.sandbox.unsubscribe_by_link("b@example.com").is_ok());
+    assert_eq!(done!(aws.sns.list_subscriptions()).subscriptions().len(), 1);
+}
+
+#[tokio::test]
+async fn endpoints_must_fit_their_protocol() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    for (protocol, endpoint) in [
+        ("email", "not an address"),
+        ("email", "a@b"),
+        ("https", "http://example.com"),
+        ("sms", "ops@example.com"),
+        ("sqs", "arn:aws:sns:us-east-1:123456789012:q"),
+        ("lambda", "x"),
+        ("pigeon", "roof"),
+    ] {
+        let call = aws.sns.subscribe().topic_arn(&topic).protocol(protocol).endpoint(endpoint);
+        refused!(call, "InvalidParameter");
+    }
+}
+
+#[tokio::test]
+async fn subjects_and_messages_are_held_to_their_limits() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let publish = || aws.sns.publish().topic_arn(&topic).message("m");
+    done!(publish().subject("s".repeat(100)));
+    for subject in ["s".repeat(101), "two\nlines".into(), "Schlüssel".into()] {
+        refused!(publish().subject(subject), "InvalidParameter");
+    }
+    done!(aws.sns.publish().topic_arn(&topic).message("m".repeat(262_144)));
+    refused!(aws.sns.publish().topic_arn(&topic).message("m".repeat(262_145)), "InvalidParameter");
+    refused!(publish().message_structure("json"), "InvalidParameter");
+    refused!(publish().message(r#"{"email":"x"}"#).message_structure("json"), "InvalidParameter");
+}
+
+#[tokio::test]
+async fn each_protocol_gets_its_own_text() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    subscribe(&aws, &topic, "email", "ops@example.com").await;
+    subscribe(&aws, &topic, "sms", "+15550100123").await;
+    let queue = subscribe(&aws, &topic, "sqs", "arn:aws:sqs:us-east-1:123456789012:q").await;
+    aws.sandbox.confirm("ops@example.com");
+    let message = r#"{"default":"machine","email":"Dear reader","sms":"short"}"#;
+    let publish = || aws.sns.publish().topic_arn(&topic).message(message).message_structure("json").subject("Keys");
+    done!(publish());
+    let mail = aws.sandbox.outbox().pop().expect("a mail");
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("ops@example.com", "Keys"));
+    assert_eq!(mail.from, "AWS Notifications <no-reply@sns.amazonaws.com>");
+    assert!(mail.body.starts_with("Dear reader\n\n--\nIf you wish to stop receiving notifications"), "{}", mail.body);
+    let deliveries = aws.sandbox.deliveries();
+    assert_eq!(deliveries[0].body, "keys> short");
+    let envelope: serde_json::Value = serde_json::from_str(&deliveries[1].body).expect("an envelope");
+    assert_eq!((&envelope["Message"], &envelope["Subject"]), (&"machine".into(), &"Keys".into()));
+    let raw = aws.sns.set_subscription_attributes().subscription_arn(&queue);
+    done!(raw.attribute_name("RawMessageDelivery").attribute_value("true"));
+    done!(publish());
+    assert_eq!(aws.sandbox.deliveries().pop().expect("a delivery").body, "machine");
+}
+
+#[tokio::test]
+async fn a_filter_policy_keeps_messages_away() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let subscribe = aws.sns.subscribe().topic_arn(&topic).protocol("sms").endpoint("+15550100123");
+    let filter = HashMap::from([("FilterPolicy".to_owned(), r#"{"verdict":["old"]}"#.to_owned())]);
+    done!(subscribe.set_attributes(Some(filter)));
+    for (value, count) in [("clean", 0), ("old", 1)] {
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build().expect("one");
+        done!(aws.sns.publish().topic_arn(&topic).message("m").message_attributes("verdict", attribute));
+        assert_eq!(aws.sandbox.deliveries().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_come_in_pages_of_a_hundred() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    for index in 0..103 {
+        subscribe(&aws, &topic, "sms", &format!("+1555010{index:04}")).await;
+    }
+    let first = done!(aws.sns.list_subscriptions_by_topic().topic_arn(&topic));
+    assert_eq!(first.subscriptions().len(), 100);
+    let token = first.next_token().map(str::to_owned);
+    assert!(token.is_some());
+    let second = done!(aws.sns.list_subscriptions_by_topic().topic_arn(&topic).set_next_token(token));
+    assert_eq!((second.subscriptions().len(), second.next_token()), (3, None));
+}
+
+#[tokio::test]
+async fn arns_follow_the_partition_and_regions_are_apart() {
+    let options = Options { partition: "aws-cn".into(), ..Options::instant() };
+    let aws = aws(options).await;
+    assert_eq!(topic(&aws).await, "arn:aws-cn:sns:us-east-1:123456789012:keys");
+    let elsewhere = aws_sdk_sns::Client::new(&common::config(&aws.sandbox, "AKIA1", "cn-north-1"));
+    assert!(done!(elsewhere.list_topics()).topics().is_empty());
+    done!(elsewhere.create_topic().name("keys"));
+    assert_eq!(
+        done!(elsewhere.list_topics()).topics()[0].topic_arn(),
+        Some("arn:aws-cn:sns:cn-north-1:123456789012:keys")
+    );
+}
