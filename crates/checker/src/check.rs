@@ -12,6 +12,7 @@ use aws_sdk_iam::types::SummaryKeyType;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use jiff::Timestamp;
+use keyminder_keyage::report::thousands;
 use keyminder_keyage::{Glob, ReadError, Report, Settings, User};
 use tokio::time::{Instant, timeout_at};
 
@@ -272,17 +273,4 @@ fn push(report: &mut Report, error: ReadError) {
     } else {
         report.errors_left_out += 1;
     }
-}
-
-/// A number with a comma between thousands.
-fn thousands(number: u32) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -253,22 +253,19 @@ impl Function {
         }
         let mut text = format!("The check of IAM access keys in account {} failed in part.", report.account);
         if !report.complete {
-            let summary = &report.summary;
             let first = report.errors.first().map(|error| Plain::new(&error.to_string()).cut(500)).unwrap_or_default();
-            text.push_str(&format!(
-                " It read {} of {} users and could not read everything: {first}.",
-                summary.users_read, summary.users
-            ));
+            text.push_str(&format!(" It read {} and could not read everything: {first}.", report.users_read()));
             let more = report.errors.len().saturating_sub(1) + report.errors_left_out as usize;
             if more > 0 {
-                text.push_str(&format!(" {more} further errors are like this or in the function's log."));
+                let errors = if more == 1 { "error" } else { "errors" };
+                text.push_str(&format!(" There were {more} more {errors}: the function's log has the first."));
             }
         }
         for error in &published.errors {
             text.push_str(&format!(" A notice was not sent: {error}."));
         }
         if mode != Mode::DryRun {
-            text.push_str(&format!(" {} notices were sent.", published.message_ids.len()));
+            text.push_str(&format!(" Notices sent: {}.", published.message_ids.len()));
         }
         let install = notice::install_flag(&self.deployment.install);
         text.push_str(&format!(

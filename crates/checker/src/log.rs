@@ -46,19 +46,20 @@ impl SummaryLine {
             "Failed": u8::from(self.error.is_some()),
         });
         let mut metrics = vec![metric("Failed", "Count")];
-        if answer.mode != "test-notice" {
-            metrics.extend([
-                metric("OldKeys", "Count"),
-                metric("KeysDue", "Count"),
-                metric("UsersUnknown", "Count"),
-                metric("OldestKeyAgeDays", "None"),
-                metric("DurationMs", "Milliseconds"),
-            ]);
-            line["OldKeys"] = answer.old.into();
-            line["KeysDue"] = answer.due.into();
-            line["UsersUnknown"] = answer.users_unknown.into();
-            line["OldestKeyAgeDays"] = answer.oldest_age_days.unwrap_or(0).into();
-            line["DurationMs"] = answer.duration_ms.into();
+        // What was not read must not be graphed as a zero.
+        let counted = |number: u32| (answer.complete || number > 0).then(|| u64::from(number));
+        let measured = [
+            ("OldKeys", "Count", counted(answer.old)),
+            ("KeysDue", "Count", counted(answer.due)),
+            ("UsersUnknown", "Count", Some(answer.users_unknown.into())),
+            ("OldestKeyAgeDays", "None", answer.oldest_age_days.map(u64::from)),
+            ("DurationMs", "Milliseconds", Some(answer.duration_ms)),
+        ];
+        for (name, unit, value) in measured {
+            if let Some(value) = value.filter(|_| answer.mode != "test-notice") {
+                metrics.push(metric(name, unit));
+                line[name] = value.into();
+            }
         }
         line["_aws"] = json!({
             "Timestamp": self.timestamp.as_millisecond(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use account::{add_user, add_users, ago, calls_of, function, key, now, sandbox};
 use jiff::Timestamp;
 use keyminder_checker::function::{Mode, SummaryLine};
-use keyminder_checker::{Event, Outcome};
+use keyminder_checker::{Answer, Event, Outcome};
 use keyminder_keyage::{NoticeKind, Settings};
 use keyminder_sandbox::{Fault, FaultKind, MailKind, Sandbox};
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ async fn what_could_not_be_read_is_mailed_and_then_the_run_fails() {
     assert_eq!((outcome.answer.old, outcome.answer.users_unknown, outcome.answer.published.len()), (2, 1, 1));
     let error = outcome.error.clone().unwrap();
     assert!(error.contains("read 2 of 3 users") && error.contains("AccessDenied"), "{error}");
-    assert!(error.contains("1 notices were sent"), "{error}");
+    assert!(error.contains("Notices sent: 1."), "{error}");
     assert!(sandbox.outbox().last().unwrap().body.contains("COULD NOT BE READ, SO MAY BE OLD: 1"));
     // Lambda's repetition of the same event fails likewise, and sends nothing more.
     sandbox.clear_faults();
@@ -201,6 +201,17 @@ async fn the_log_has_one_line_with_counts_and_metrics() {
     }
     assert_eq!((&value["OldKeys"], &value["OldestKeyAgeDays"], &value["Failed"]), (&json!(3), &json!(100), &json!(0)));
     assert_eq!(value["_aws"]["Timestamp"], json!(now().as_millisecond()));
+}
+
+#[test]
+fn what_was_not_read_is_not_graphed_as_zero() {
+    let unread = Outcome { answer: Answer { users_unknown: 3, ..Answer::default() }, error: Some("no".to_owned()) };
+    let value: Value = serde_json::from_str(&line(&unread).to_json()).unwrap();
+    for absent in ["OldKeys", "KeysDue", "OldestKeyAgeDays"] {
+        assert_eq!(value.get(absent), None);
+        assert!(!value["_aws"].to_string().contains(absent));
+    }
+    assert_eq!((&value["Failed"], &value["UsersUnknown"]), (&json!(1), &json!(3)));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! that notices are made from. It must not know how it is rendered.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::exemption::{ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User};
@@ -17,7 +17,6 @@ pub struct Report {
     /// The account's id.
     pub account: String,
     /// The moment that ages are counted to.
-    #[serde(serialize_with = "to_the_second")]
     pub as_of: Timestamp,
     /// The limit for users without one of their own, in days.
     pub max_age_days: u32,
@@ -207,9 +206,10 @@ impl std::fmt::Display for ReadError {
 }
 
 impl Report {
-    /// An empty report for an account, to be filled.
+    /// An empty report for an account, to be filled, as of that second.
     #[must_use]
     pub fn new(account: String, as_of: Timestamp, settings: &Settings) -> Self {
+        let as_of = Timestamp::from_second(as_of.as_second()).unwrap_or(as_of);
         Self {
             account,
             as_of,
@@ -232,6 +232,18 @@ impl Report {
                 .collect(),
             errors: Vec::new(),
             errors_left_out: 0,
+        }
+    }
+
+    /// How many users were read, of how many where that is more: "3,120 of 5,000 users", "12 users".
+    #[must_use]
+    pub fn users_read(&self) -> String {
+        let Summary { users, users_read, .. } = self.summary;
+        let noun = if users.max(users_read) == 1 { "user" } else { "users" };
+        if users > users_read {
+            format!("{} of {} {noun}", thousands(users_read), thousands(users))
+        } else {
+            format!("{} {noun}", thousands(users_read))
         }
     }
 
@@ -301,13 +313,24 @@ impl Report {
         self.errors.sort_by(|a, b| (&a.user, &a.operation).cmp(&(&b.user, &b.operation)));
     }
 
-    /// Whether a key is over its limit, or might be: what `--exit-code` answers 2 for.
+    /// Whether a key is over its limit, or the root user has one: what `--exit-code` answers 2 for. What
+    /// could not be read is no finding but a failure: see `complete`.
     #[must_use]
     pub fn has_findings(&self) -> bool {
         self.summary.old > 0 || self.root_access_keys.is_some_and(|keys| keys > 0)
     }
 }
 
-fn to_the_second<S: Serializer>(moment: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    Timestamp::from_second(moment.as_second()).unwrap_or(*moment).serialize(to)
+/// A number with a comma between thousands.
+#[must_use]
+pub fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

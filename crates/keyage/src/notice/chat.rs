@@ -80,11 +80,7 @@ fn description(draft: &Draft<'_>) -> String {
         text.push_str("The root user has an access key: delete it and use a role instead.\n");
     }
     if draft.account_matters && !draft.report.complete {
-        let summary = &draft.report.summary;
-        text.push_str(&format!(
-            "{} of {} users were read; the rest is unknown, not clean.\n",
-            summary.users_read, summary.users
-        ));
+        text.push_str(&format!("Read: {}; the rest is unknown, not clean.\n", draft.report.users_read()));
         if let Some(error) = draft.report.errors.first() {
             text.push_str(&format!("`{}`\n", chat(&cut(&error.to_string(), 300))));
         }

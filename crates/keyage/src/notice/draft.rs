@@ -225,11 +225,7 @@ impl<'a> Draft<'a> {
         text.push_str(&format!("Limit    {}{own}\n", count(self.settings.max_age_days, "day")));
         if self.account_matters {
             let summary = &report.summary;
-            let read = if report.complete {
-                users(summary.users_read)
-            } else {
-                format!("{} of {}", summary.users_read, users(summary.users))
-            };
+            let read = report.users_read();
             let rest = if report.complete { "" } else { "; the rest is unknown, not clean" };
             text.push_str(&format!("Read     {read}, {}{rest}\n", count(summary.keys, "key")));
         }
@@ -309,8 +305,4 @@ impl<'a> Draft<'a> {
             _ => format!("{id}, {age}"),
         }
     }
-}
-
-fn users(number: u32) -> String {
-    count(number, "user")
 }
