@@ -103,17 +103,17 @@ impl Sandbox {
     /// Where the port is taken or no thread can be started.
     #[allow(clippy::unused_async, reason = "starting may come to wait; callers are asynchronous anyway")]
     pub async fn start(options: Options) -> Result<Self, Error> {
+        let port = options.port;
+        let listen = |source| Error::Listen { port, source };
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("sandbox")
             .enable_all()
             .build()
             .map_err(Error::Threads)?;
-        let port = options.port;
-        let listen = |source| Error::Listen { port, source };
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
         let shared = Arc::new(Shared {
             clock: options.clock.clone(),
             endpoint: format!("http://{address}"),
@@ -128,7 +128,15 @@ impl Sandbox {
         let connections = CancellationToken::new();
         let listener = {
             let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(listen)?
+            tokio::net::TcpListener::from_std(listener)
+        };
+        let listener = match listener {
+            Ok(listener) => listener,
+            Err(source) => {
+                // A runtime must not be dropped where waiting is forbidden, as it is here.
+                runtime.shutdown_background();
+                return Err(listen(source));
+            }
         };
         let wires = Wires { listener, all: connections.clone() };
         let router = Router::new().fallback(server::handle).with_state(Arc::clone(&shared));

@@ -167,7 +167,7 @@ async fn the_account_summary_counts_root_keys() {
 }
 
 #[tokio::test]
-async fn a_policy_and_lists_can_lag_behind_their_creation() {
+async fn a_new_policy_can_be_attached_only_once_it_is_visible() {
     let options = Options { policy_visible_delay: Duration::from_secs(5), ..Options::instant() };
     let aws = aws(options.with_clock(held())).await;
     aws.role("r").await;
@@ -186,4 +186,18 @@ async fn names_and_tags_are_held_to_their_rules() {
     let reserved = tag("aws:x", "y");
     refused!(aws.iam.create_user().user_name("ann").tags(reserved), "InvalidInput");
     refused!(aws.iam.get_user().user_name("nobody"), "NoSuchEntity");
+}
+
+#[tokio::test]
+async fn reads_and_lists_can_lag_behind_a_creation() {
+    let options = Options { list_lag: Duration::from_secs(3), ..Options::instant() };
+    let aws = aws(options.with_clock(held())).await;
+    aws.role("r").await;
+    done!(aws.sns.create_topic().name("t"));
+    refused!(aws.iam.get_role().role_name("r"), "NoSuchEntity");
+    assert!(done!(aws.sns.list_topics()).topics().is_empty());
+    refused!(aws.iam.create_role().role_name("r").assume_role_policy_document(TRUST), "EntityAlreadyExists");
+    aws.sandbox.clock().advance(Duration::from_secs(3));
+    done!(aws.iam.get_role().role_name("r"));
+    assert_eq!(done!(aws.sns.list_topics()).topics().len(), 1);
 }
