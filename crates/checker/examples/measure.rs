@@ -12,7 +12,7 @@ use aws_smithy_http_client::Builder;
 use jiff::Timestamp;
 use keyminder_checker::Check;
 use keyminder_keyage::Settings;
-use keyminder_sandbox::{Options, Sandbox, Seed};
+use keyminder_sandbox::{Options, Outcome, Sandbox, Seed};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,11 +37,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let report = Check::new(&iam, Settings::default(), "123456789012").read(Timestamp::now(), None, |_| {}).await;
     let seconds = started.elapsed().as_secs_f64();
     let summary = &report.summary;
-    let calls = sandbox.calls().len();
+    let calls = sandbox.calls();
+    let refused = calls.iter().filter(|call| matches!(call.outcome, Outcome::Failed(_))).count();
+    let accepted = (calls.len() - refused) as f64;
     println!("{} users, {} keys, {} old, complete: {}", summary.users_read, summary.keys, summary.old, report.complete);
-    println!("{seconds:.2} s, {calls} calls, {:.0} a second", calls as f64 / seconds);
+    println!("{seconds:.2} s, {accepted} calls accepted, {refused} refused");
     if rate > 0.0 {
-        println!("refused calls are among them; at {rate} a second the limit allows no less than the accepted ones");
+        // The sandbox lets a second's worth through at once.
+        let least = (accepted / rate - 1.0).max(0.0);
+        println!(
+            "{least:.2} s is the least that {rate} calls a second allow: {:+.1} %",
+            (seconds / least - 1.0) * 100.0
+        );
     }
     Ok(())
 }
