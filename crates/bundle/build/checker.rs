@@ -69,13 +69,15 @@ pub(crate) fn build(root: &Path, target: &Path, machine: &str) -> Result<Checker
     let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
     cargo.env(linker, "cc");
     cargo
-        .args(["build", "--package", PACKAGE, "--bin", BINARY])
+        .args(["rustc", "--package", PACKAGE, "--bin", BINARY])
         .args(["--no-default-features", "--features", "lambda"])
         .args(["--profile", PROFILE, "--target", &triple, "--target-dir"])
         .arg(target);
     if root.join("Cargo.lock").is_file() {
         cargo.arg("--locked");
     }
+    // For the executable alone, and seen from the workspace: no path of this machine.
+    cargo.args(["--", "-Clink-arg=-Wl,--no-eh-frame-hdr", "-Clink-arg=-Wl,-Tcrates/bundle/build/no-unwinding.ld"]);
     let status = cargo.status().map_err(|source| Error::Run { program: "cargo", source })?;
     if !status.success() {
         return Err(Error::Build { triple, status });
