@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Prints one line for each old key in keyminder's notices.
+
+    consume.py --queue-url URL     takes notices from an SQS queue (needs boto3), for ever
+    consume.py < notice.json       takes one notice from standard input
+
+Replace `tell` by whatever makes a ticket. A message is deleted from the queue only once
+all of it was told; SQS may deliver a message twice, so make tickets by key id.
+"""
+
+import argparse
+import json
+import sys
+
+
+def document(body: str) -> dict:
+    """The notice in a message, with or without SNS's envelope around it."""
+    message = json.loads(body)
+    if message.get("Type") == "Notification":
+        message = json.loads(message["Message"])
+    if message.get("schema") != 1:
+        raise ValueError("not a notice of keyminder, or of a version that this script does not know")
+    return message
+
+
+def lines(notice: dict) -> list[str]:
+    """What there is to do, one line each."""
+    account = notice["account"]
+    found = [
+        f"{account} {key['user']} {key['access_key_id']} is {key['age_days']} days old, limit {key['limit_days']}"
+        for key in notice["keys"]
+        if key["verdict"] == "old"
+    ]
+    if notice.get("root_access_keys"):
+        found.append(f"{account} the root user has an access key")
+    if not notice.get("complete", True):
+        found.append(f"{account} not every user could be read")
+    return found
+
+
+def tell(line: str) -> None:
+    print(line, flush=True)
+
+
+def consume(queue_url: str) -> None:
+    import boto3
+
+    sqs = boto3.client("sqs")
+    while True:
+        answer = sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=20, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            try:
+                notice = document(message["Body"])
+            except (ValueError, KeyError) as error:
+                # The failure of a run comes in Lambda's own words: somebody should read it.
+                tell(f"not a notice ({error}): {message['Body'][:500]}")
+            else:
+                for line in lines(notice):
+                    tell(line)
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--queue-url", help="the queue to take notices from")
+    arguments = parser.parse_args()
+    if arguments.queue_url:
+        consume(arguments.queue_url)
+    else:
+        for line in lines(document(sys.stdin.read())):
+            tell(line)
+
+
+if __name__ == "__main__":
+    main()
