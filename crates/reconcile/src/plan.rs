@@ -47,6 +47,9 @@ pub struct Change {
     /// It is there without our mark: taken over by this plan, or left alone by a teardown, as the reason says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign: Option<String>,
+    /// It is updated by being deleted and made again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
     /// The resource without which this one is nothing.
     #[serde(skip)]
     pub part_of: Option<Address>,

@@ -105,6 +105,12 @@ pub trait Resource {
     /// What it should look like.
     fn desired(&self) -> &Self::State;
 
+    /// Whether a live object in this state has to be deleted and made again: what is part of it is then made again as
+    /// well.
+    fn must_be_replaced(&self, _observed: &Self::State) -> bool {
+        false
+    }
+
     /// Looks at the live object, and changes nothing.
     async fn observe(&self) -> Result<Observed<Self::State>, Self::Error>;
 

@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Action, Change, Event, Extra, Failed, Failure, Observed, Outcome, Plan, Progress, Purpose, Removal, Resource, diff,
+    Action, Change, Event, Extra, Failed, Failure, FieldChange, Observed, Outcome, Plan, Progress, Purpose, Removal,
+    Resource, diff,
 };
 
 /// How often a resource is observed again and converged anew because it was not as observed.
@@ -71,9 +72,13 @@ impl<'a, E: Failure> Stack<'a, E> {
         let mut changes: Vec<Change> =
             self.resources().zip(&seen.0).map(|(resource, seen)| resource.change(seen, purpose)).collect();
         let foreign: Vec<_> = changes.iter().filter(|c| c.is_left_alone(purpose)).map(|c| c.address).collect();
-        for change in &mut changes {
+        let replaced: Vec<_> = changes.iter().filter(|c| c.replace).map(|c| c.address).collect();
+        for (change, resource) in changes.iter_mut().zip(self.resources()) {
             if change.part_of.is_some_and(|whole| foreign.contains(&whole)) {
                 change.leave_alone();
+            } else if change.part_of.is_some_and(|whole| replaced.contains(&whole)) {
+                change.action = Action::Create;
+                change.fields = resource.creation();
             }
         }
         Plan { purpose, changes }
@@ -111,7 +116,7 @@ impl<'a, E: Failure> Stack<'a, E> {
             }
             let results = join_all(work.iter().map(|(resource, change, seen)| async {
                 progress.event(change.address, Event::Started(change.action));
-                let result = resource.converge(seen, plan.purpose).await;
+                let result = resource.converge(seen, change.action, plan.purpose).await;
                 report(progress, change, &result);
                 result
             }))
@@ -251,6 +256,12 @@ impl Seen {
     }
 }
 
+impl Seen {
+    fn state<R: Resource>(&self) -> Option<&R::State> {
+        self.state.as_ref()?.downcast_ref()
+    }
+}
+
 /// States are plain structures of strings, numbers, maps and lists: serialising one cannot fail.
 fn value_of<S: serde::Serialize>(state: &S) -> Value {
     serde_json::to_value(state).unwrap_or(Value::Null)
@@ -260,7 +271,8 @@ fn value_of<S: serde::Serialize>(state: &S) -> Value {
 trait Erased<E> {
     fn observe(&self) -> LocalBoxFuture<'_, Result<Seen, E>>;
     fn change(&self, seen: &Seen, purpose: Purpose) -> Change;
-    fn converge<'a>(&'a self, seen: &'a Seen, purpose: Purpose) -> LocalBoxFuture<'a, Result<(), E>>;
+    fn creation(&self) -> Vec<FieldChange>;
+    fn converge<'a>(&'a self, seen: &'a Seen, action: Action, purpose: Purpose) -> LocalBoxFuture<'a, Result<(), E>>;
     fn destroy(&self, removal: Removal) -> LocalBoxFuture<'_, Result<(), E>>;
 }
 
@@ -271,9 +283,7 @@ impl<R: Resource> Erased<R::Error> for R {
 
     fn change(&self, seen: &Seen, purpose: Purpose) -> Change {
         let (action, fields, foreign) = match (&seen.kind, purpose) {
-            (SeenKind::Absent, Purpose::Converge { .. }) => {
-                (Action::Create, diff::changes(&Value::Null, &value_of(self.desired())), None)
-            }
+            (SeenKind::Absent, Purpose::Converge { .. }) => (Action::Create, self.creation(), None),
             // What others put where ours would be is only ever taken away by force, and then by this resource.
             (SeenKind::Absent, Purpose::Destroy) if seen.extras.iter().any(|extra| extra.blocks_deletion) => {
                 (Action::Delete, Vec::new(), None)
@@ -299,13 +309,24 @@ impl<R: Resource> Erased<R::Error> for R {
             fields,
             extras: seen.extras.clone(),
             foreign,
+            replace: action == Action::Update && seen.state::<R>().is_some_and(|state| self.must_be_replaced(state)),
             part_of: self.part_of(),
         }
     }
 
-    fn converge<'a>(&'a self, seen: &'a Seen, purpose: Purpose) -> LocalBoxFuture<'a, Result<(), R::Error>> {
+    fn creation(&self) -> Vec<FieldChange> {
+        diff::changes(&Value::Null, &value_of(self.desired()))
+    }
+
+    fn converge<'a>(
+        &'a self,
+        seen: &'a Seen,
+        action: Action,
+        purpose: Purpose,
+    ) -> LocalBoxFuture<'a, Result<(), R::Error>> {
         Box::pin(async move {
-            let first = seen.state.as_ref().and_then(|state| state.downcast_ref::<R::State>());
+            // What is part of something replaced was seen, but is gone by now.
+            let first = if action == Action::Create { None } else { seen.state::<R>() };
             let mut result = Resource::converge(self, first).await;
             let mut pause = Duration::from_millis(50);
             for _ in 1..STALE_ATTEMPTS {
@@ -322,8 +343,7 @@ impl<R: Resource> Erased<R::Error> for R {
                 if seen.state.is_some() && diff::changes(&seen.value, &value_of(self.desired())).is_empty() {
                     return Ok(());
                 }
-                let state = seen.state.as_ref().and_then(|state| state.downcast_ref::<R::State>());
-                result = Resource::converge(self, state).await;
+                result = Resource::converge(self, seen.state::<R>()).await;
             }
             result
         })

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+pub use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -22,6 +23,10 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// The first pause before a failed call is tried again; the SDK's own (one second) when `None`.
     pub retry_pause: Option<Duration>,
+    /// No wait for AWS to catch up is longer than this; each wait's own deadline when `None`.
+    pub longest_wait: Option<Duration>,
+    /// These credentials and no others, as for a sandbox in the same process.
+    pub credentials: Option<Credentials>,
 }
 
 /// A client for each service that is used, all with the same configuration.
@@ -33,6 +38,7 @@ pub struct Clients {
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) longest_wait: Option<Duration>,
     region: String,
     sdk: SdkConfig,
 }
@@ -64,8 +70,13 @@ impl Clients {
         if let Some(url) = &connection.endpoint_url {
             check_endpoint(url)?;
         }
-        let http_client =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let plain = connection.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http:"));
+        let http = aws_smithy_http_client::Builder::new();
+        // Reading the machine's root certificates takes a while and is for nothing where nobody speaks TLS.
+        let http_client = match plain && connection.credentials.is_some() {
+            true => http.build_http(),
+            false => http.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
+        };
         let mut retry = RetryConfig::standard().with_max_attempts(4);
         if let Some(pause) = connection.retry_pause {
             retry = retry.with_initial_backoff(pause);
@@ -91,6 +102,9 @@ impl Clients {
         if let Some(url) = &connection.endpoint_url {
             loader = loader.endpoint_url(url);
         }
+        if let Some(credentials) = &connection.credentials {
+            loader = loader.credentials_provider(credentials.clone());
+        }
         let sdk = loader.load().await;
         let Some(region) = sdk.region().map(|region| region.as_ref().to_owned()) else {
             return Err(Error::usage("NoRegion", "no AWS region is configured")
@@ -110,6 +124,7 @@ impl Clients {
             logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
             sns: aws_sdk_sns::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
+            longest_wait: connection.longest_wait,
             region,
             sdk,
         })
@@ -125,6 +140,12 @@ impl Clients {
     #[must_use]
     pub fn endpoint_url(&self) -> Option<&str> {
         self.sdk.endpoint_url()
+    }
+
+    /// The configuration that all clients share, for making another one.
+    #[must_use]
+    pub fn sdk_config(&self) -> &SdkConfig {
+        &self.sdk
     }
 
     /// A client for reading users and keys, with adaptive retries: a check makes thousands of calls.

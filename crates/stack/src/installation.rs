@@ -1,5 +1,6 @@
 //! One install in one account and region: its names, what is wanted, the clients, and how its resources wait.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,6 +33,14 @@ pub struct Installation {
     pub(crate) code: Code,
     watch: Rc<dyn Progress>,
     interrupted: CancellationToken,
+    made: Made,
+}
+
+/// What this run made itself and so need not ask for again.
+#[derive(Default)]
+struct Made {
+    topic: Cell<bool>,
+    role_id: RefCell<Option<String>>,
 }
 
 /// The deployment package as it is uploaded.
@@ -61,7 +70,7 @@ impl Installation {
         let names = |iam| Names::new(identity, clients.region(), &spec.install, &spec.iam_path, &spec.names, iam);
         let names = choose_names(&clients, names(IamNames::Plain), names(IamNames::WithRegion)).await?;
         let (environment, code) = contents(&names, &spec)?;
-        Ok(Self { clients, names, spec, environment, code, watch, interrupted })
+        Ok(Self { clients, names, spec, environment, code, watch, interrupted, made: Made::default() })
     }
 
     /// The install's names and ARNs.
@@ -87,6 +96,26 @@ impl Installation {
         marks::desired(&self.names, &self.spec.tags)
     }
 
+    /// The topic was made by this run, with a record of every declared subscription.
+    pub(crate) fn is_topic_new(&self) -> bool {
+        self.made.topic.get()
+    }
+
+    /// Notes that the topic was made just now.
+    pub(crate) fn topic_is_new(&self) {
+        self.made.topic.set(true);
+    }
+
+    /// The id of the role that was made by this run.
+    pub(crate) fn new_role_id(&self) -> Option<String> {
+        self.made.role_id.borrow().clone()
+    }
+
+    /// Notes the id of the role that was made just now.
+    pub(crate) fn role_is_new(&self, id: &str) {
+        self.made.role_id.replace(Some(id.to_owned()));
+    }
+
     /// Tries `operation` until it works, for as long as its error is `transient`.
     pub(crate) async fn wait<T>(
         &self,
@@ -95,6 +124,8 @@ impl Installation {
         transient: impl Fn(&Error) -> bool,
         operation: impl AsyncFnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let deadline = self.clients.longest_wait.map_or(pace.deadline, |longest| longest.min(pace.deadline));
+        let pace = Pace { deadline, ..pace };
         let waiting = |error: &Error| self.watch.event(address, Event::Waiting(error.message.clone()));
         match retry::until(pace, &self.interrupted, transient, waiting, operation).await {
             Ok(value) => Ok(value),

@@ -16,7 +16,7 @@ mod spec;
 mod stages;
 mod subscription;
 
-pub use clients::{Clients, Connection, Identity};
+pub use clients::{Clients, Connection, Credentials, Identity};
 pub use error::{Error, Kind};
 pub use installation::Installation;
 pub use marks::Tags;

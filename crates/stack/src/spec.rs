@@ -190,7 +190,8 @@ impl Spec {
             );
         }
         for (key, value) in &self.environment {
-            let good = key.starts_with(|c: char| c.is_ascii_alphabetic())
+            let good = key.len() > 1
+                && key.starts_with(|c: char| c.is_ascii_alphabetic())
                 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             if !good || RESERVED_VARIABLES.contains(&key.as_str()) {
                 complain("function.environment", format!("'{key}' cannot be a variable of a Lambda function"));

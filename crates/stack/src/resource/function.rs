@@ -170,7 +170,11 @@ impl<'a> Function<'a> {
     async fn create(&self) -> Result<(), Error> {
         let desired = &self.desired;
         let mut tags = desired.tags.clone();
-        tags.insert(ROLE_ID.to_owned(), self.role_id().await?);
+        let role_id = match self.install.new_role_id() {
+            Some(id) => id,
+            None => self.role_id().await?,
+        };
+        tags.insert(ROLE_ID.to_owned(), role_id);
         let answer = self
             .install
             .wait(ADDRESS, PROPAGATION, role_not_assumable_yet, async || {
@@ -331,6 +335,11 @@ impl Resource for Function<'_> {
         &self.desired
     }
 
+    /// A function that failed to start never recovers (Lambda Developer Guide, "Lambda function states").
+    fn must_be_replaced(&self, observed: &State) -> bool {
+        observed.state == SdkState::Failed.as_str()
+    }
+
     async fn observe(&self) -> Result<Observed<State>, Error> {
         let answer = self.lambda().get_function().function_name(self.name()).send().await;
         let Some(answer) = found(answer.map_err(failed("lambda:GetFunction", self.name())))? else {
@@ -391,12 +400,11 @@ impl Resource for Function<'_> {
     async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
         let desired = &self.desired;
         let Some(observed) = observed else { return self.create().await };
-        let live = self.settled().await?;
-        if live.state() == Some(&SdkState::Failed) {
-            // A function that failed to start never recovers (Lambda Developer Guide, "Lambda function states").
+        if self.must_be_replaced(observed) {
             self.delete().await?;
             return self.create().await;
         }
+        let live = self.settled().await?;
         let failed_update = live.last_update_status() == Some(&LastUpdateStatus::Failed);
         if failed_update || observed.configuration_differs(desired) {
             self.configure(observed).await?;

@@ -141,7 +141,8 @@ impl Resource for Role<'_> {
         let desired = &self.desired;
         let name = self.name();
         let Some(observed) = observed else {
-            iam.create_role()
+            let answer = iam
+                .create_role()
                 .role_name(name)
                 .path(&desired.path)
                 .assume_role_policy_document(desired.trust.to_string())
@@ -151,6 +152,9 @@ impl Resource for Role<'_> {
                 .send()
                 .await
                 .map_err(failed("iam:CreateRole", name))?;
+            if let Some(role) = answer.role() {
+                self.install.role_is_new(role.role_id());
+            }
             return Ok(());
         };
         if observed.path != desired.path {

@@ -96,6 +96,12 @@ pub(crate) fn record(key: &str) -> (String, String) {
     (record_key(key), Timestamp::now().round(Unit::Second).unwrap_or_default().to_string())
 }
 
+/// The records of everything that is declared, for a topic that is only now being made.
+pub(crate) fn records(install: &Installation) -> Tags {
+    let declared = install.spec.subscriptions.iter().flatten();
+    declared.map(|subscription| record(&key(subscription.protocol.as_str(), &subscription.endpoint))).collect()
+}
+
 /// Endpoints are longer than tag keys and hold characters that those may not.
 fn record_key(key: &str) -> String {
     let hash = Sha256::digest(key.as_bytes());
@@ -225,8 +231,8 @@ impl Resource for Subscriptions<'_> {
     }
 
     async fn observe(&self) -> Result<Observed<State>, Error> {
-        let (live, tags) = futures::future::join(live(self.install), topic::live_tags(self.install)).await;
-        let (live, tags) = (found(live)?, found(tags)?);
+        let live = found(live(self.install).await)?;
+        let tags = if live.is_some() { found(topic::live_tags(self.install).await)? } else { None };
         let (Some(live), Some(tags)) = (live, tags) else {
             return Ok(match self.desired.0.is_empty() {
                 true => Observed::Ours(self.desired.clone().into()),
@@ -269,8 +275,10 @@ impl Resource for Subscriptions<'_> {
         let none = BTreeMap::new();
         let present = observed.map_or(&none, |state| &state.0);
         let wanted = &self.desired.0;
-        let unrecorded = wanted.keys().filter(|key| !present.get(*key).is_some_and(|options| options.managed));
-        topic::tag(self.install, &unrecorded.map(|key| record(key)).collect()).await?;
+        if !self.install.is_topic_new() {
+            let unrecorded = wanted.keys().filter(|key| !present.get(*key).is_some_and(|options| options.managed));
+            topic::tag(self.install, &unrecorded.map(|key| record(key)).collect()).await?;
+        }
 
         let missing = self.declared.iter().flatten().filter(|(key, _)| !present.contains_key(*key));
         try_join_all(missing.map(|(_, subscription)| self.subscribe(subscription))).await?;

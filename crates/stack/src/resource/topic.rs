@@ -7,7 +7,7 @@ use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{by_tags, found};
+use super::{by_tags, found, subscriptions};
 use crate::document;
 use crate::error::{Error, Kind, failed};
 use crate::installation::Installation;
@@ -180,6 +180,8 @@ impl Resource for Topic<'_> {
     async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
         let desired = &self.desired;
         let Some(observed) = observed else {
+            let mut tags = desired.tags.clone();
+            tags.extend(subscriptions::records(self.install));
             let mut create = self
                 .install
                 .clients
@@ -188,11 +190,12 @@ impl Resource for Topic<'_> {
                 .name(&self.install.names.topic)
                 .attributes("DisplayName", &desired.display_name)
                 .attributes("Policy", desired.policy.to_string())
-                .set_tags(Some(sdk_tags(&desired.tags)?));
+                .set_tags(Some(sdk_tags(&tags)?));
             if let Some(key) = &desired.kms_key {
                 create = create.attributes("KmsMasterKeyId", key);
             }
             create.send().await.map_err(failed("sns:CreateTopic", &self.install.names.topic)).map_err(differs)?;
+            self.install.topic_is_new();
             return Ok(());
         };
         if observed.display_name != desired.display_name {

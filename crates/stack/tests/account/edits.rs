@@ -1,0 +1,207 @@
+//! What other people do to an install.
+
+use keyminder_sandbox::World;
+use keyminder_sandbox::world::{PolicyVersion, Subscription, Target};
+use serde_json::json;
+
+use super::REGION;
+
+const TOPIC: &str = "IAM-Access-Key-Rotation-Topic";
+const ROLE: &str = "rotate-old-access-keys-notification-role";
+const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
+const RULE: &str = "Rotate-Old-Access-Keys-Notification-Scheduler";
+const LOG_GROUP: &str = "/aws/lambda/rotate-old-access-keys-notification-sender";
+const POLICY: &str = "arn:aws:iam::123456789012:policy/rotate-old-access-keys-notification-policy";
+
+pub fn topic(world: &mut World) -> &mut keyminder_sandbox::world::Topic {
+    world.region(REGION).topics.get_mut(TOPIC).unwrap()
+}
+
+pub fn role(world: &mut World) -> &mut keyminder_sandbox::world::Role {
+    world.iam.roles.get_mut(ROLE).unwrap()
+}
+
+pub fn policy(world: &mut World) -> &mut keyminder_sandbox::world::Policy {
+    world.iam.policies.values_mut().find(|policy| policy.arn == POLICY).unwrap()
+}
+
+pub fn function(world: &mut World) -> &mut keyminder_sandbox::world::Function {
+    world.region(REGION).functions.get_mut(FUNCTION).unwrap()
+}
+
+pub fn rule(world: &mut World) -> &mut keyminder_sandbox::world::Rule {
+    world.region(REGION).rules.get_mut(RULE).unwrap()
+}
+
+pub fn log_group(world: &mut World) -> &mut keyminder_sandbox::world::LogGroup {
+    world.region(REGION).log_groups.get_mut(LOG_GROUP).unwrap()
+}
+
+pub fn subscription<'w>(world: &'w mut World, protocol: &str) -> &'w mut Subscription {
+    world.region(REGION).subscriptions.iter_mut().find(|s| s.protocol == protocol).unwrap()
+}
+
+pub fn target(world: &mut World) -> &mut Target {
+    rule(world).targets.get_mut("1").unwrap()
+}
+
+pub type Edit = fn(&mut World);
+
+/// One edit a row, and the path that the plan has to show.
+pub const DRIFT: &[(&str, Edit)] = &[
+    ("sns_topic.display_name", |w| drop(topic(w).attributes.insert("DisplayName".into(), "x".into()))),
+    ("sns_topic.kms_key", |w| drop(topic(w).attributes.insert("KmsMasterKeyId".into(), "alias/x".into()))),
+    ("sns_topic.policy", |w| {
+        let open = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",
+            "Action": "sns:Publish", "Resource": topic(w).arn.clone()}]});
+        topic(w).attributes.insert("Policy".into(), open.to_string());
+    }),
+    ("sns_topic.tags.managed-by", |w| drop(topic(w).tags.remove("managed-by"))),
+    ("sns_subscriptions.sqs", |w| w.region(REGION).subscriptions.retain(|s| s.protocol != "sqs")),
+    ("sns_subscriptions.email", |w| w.region(REGION).subscriptions.retain(|s| s.protocol != "email")),
+    ("sns_subscriptions.sqs", |w| {
+        subscription(w, "sqs").attributes.insert("FilterPolicy".into(), r#"{"verdict":["old"]}"#.into());
+    }),
+    ("sns_subscriptions.sqs", |w| {
+        subscription(w, "sqs").attributes.insert("RawMessageDelivery".into(), "true".into());
+    }),
+    ("sns_subscriptions.email", |w| topic(w).tags.retain(|key, _| !key.starts_with("keyminder:subscription:"))),
+    ("iam_policy.document", |w| {
+        let default = policy(w).default_version.clone();
+        let version = policy(w).versions.iter_mut().find(|version| version.id == default).unwrap();
+        version.document = r#"{"Version":"2012-10-17","Statement":[]}"#.into();
+    }),
+    ("iam_policy.document", |w| {
+        let mut other: PolicyVersion = policy(w).versions[0].clone();
+        other.id = "v9".into();
+        other.document = r#"{"Version":"2012-10-17","Statement":[]}"#.into();
+        policy(w).versions.push(other);
+        policy(w).default_version = "v9".into();
+    }),
+    ("iam_policy.tags.managed-by", |w| drop(policy(w).tags.remove("managed-by"))),
+    ("iam_role.trust", |w| role(w).trust = role(w).trust.replace("lambda", "ec2")),
+    ("iam_role.description", |w| role(w).description = "x".into()),
+    ("iam_role.permissions_boundary", |w| {
+        role(w).boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    }),
+    ("iam_role.tags.managed-by", |w| drop(role(w).tags.remove("managed-by"))),
+    ("create iam_role_attachment", |w| role(w).attached.clear()),
+    ("lambda_log_group.retention_days", |w| log_group(w).retention = None),
+    ("lambda_log_group.tags.managed-by", |w| drop(log_group(w).tags.remove("managed-by"))),
+    ("lambda_function.code_sha256", |w| function(w).code_sha256 = "x".into()),
+    ("lambda_function.runtime", |w| function(w).runtime = "nodejs6.10".into()),
+    ("lambda_function.handler", |w| function(w).handler = "index.handler".into()),
+    ("lambda_function.architecture", |w| function(w).architecture = "arm64".into()),
+    ("lambda_function.timeout_seconds", |w| function(w).timeout = 3),
+    ("lambda_function.memory_mb", |w| function(w).memory = 128),
+    ("lambda_function.environment.MAX_AGE_DAYS", |w| {
+        function(w).environment.insert("MAX_AGE_DAYS".into(), "900".into());
+    }),
+    ("lambda_function.environment.EXTRA", |w| drop(function(w).environment.insert("EXTRA".into(), "x".into()))),
+    ("lambda_function.description", |w| function(w).description = "x".into()),
+    ("lambda_function.role", |w| function(w).role = "arn:aws:iam::123456789012:role/other".into()),
+    ("lambda_function.layers", |w| {
+        let layer = json!([{"Arn": "arn:aws:lambda:us-east-1:123456789012:layer:x:1", "CodeSize": 1}]);
+        function(w).settings.insert("Layers".into(), layer);
+    }),
+    ("lambda_function.tracing", |w| {
+        drop(function(w).settings.insert("TracingConfig".into(), json!({"Mode": "Active"})));
+    }),
+    ("lambda_function.subnets", |w| {
+        let vpc = json!({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"], "VpcId": "vpc-1"});
+        function(w).settings.insert("VpcConfig".into(), vpc);
+    }),
+    ("lambda_function.dead_letter_target", |w| {
+        let queue = json!({"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dead"});
+        function(w).settings.insert("DeadLetterConfig".into(), queue);
+    }),
+    ("lambda_function.log_group", |w| {
+        let elsewhere = json!({"LogFormat": "Text", "LogGroup": "/elsewhere"});
+        function(w).settings.insert("LoggingConfig".into(), elsewhere);
+    }),
+    ("lambda_function.reserved_concurrency", |w| function(w).concurrency = Some(0)),
+    ("lambda_function.state", |w| function(w).failed = Some("out of luck".into())),
+    ("lambda_function.last_update", |w| function(w).update_failed = Some("out of luck".into())),
+    ("lambda_function.tags.managed-by", |w| drop(function(w).tags.remove("managed-by"))),
+    ("lambda_function.role_grant", |w| {
+        let id = role(w).id.clone();
+        role(w).id = format!("{id}NEW");
+    }),
+    ("lambda_invoke_settings.maximum_retry_attempts", |w| {
+        function(w).invoke_settings.as_mut().unwrap().retries = Some(2);
+    }),
+    ("lambda_invoke_settings.on_failure", |w| function(w).invoke_settings.as_mut().unwrap().on_failure = None),
+    ("create lambda_invoke_settings", |w| function(w).invoke_settings = None),
+    ("events_rule.schedule", |w| rule(w).schedule = "rate(30 days)".into()),
+    ("events_rule.state", |w| rule(w).enabled = false),
+    ("events_rule.description", |w| rule(w).description = "x".into()),
+    ("events_rule.event_pattern", |w| rule(w).pattern = r#"{"source":["aws.ec2"]}"#.into()),
+    ("events_rule.role", |w| rule(w).role = "arn:aws:iam::123456789012:role/other".into()),
+    ("events_rule.tags.managed-by", |w| drop(rule(w).tags.remove("managed-by"))),
+    ("lambda_permission.source_arn", |w| {
+        for statement in &mut function(w).statements {
+            *statement = serde_json::from_str(&statement.to_string().replace("Rotate-Old", "Another")).unwrap();
+        }
+    }),
+    ("lambda_permission.principal", |w| {
+        for statement in &mut function(w).statements {
+            statement["Principal"] = json!({"Service": "s3.amazonaws.com"});
+        }
+    }),
+    ("create lambda_permission", |w| function(w).statements.clear()),
+    ("events_target.arn", |w| {
+        target(w).settings["Arn"] = json!("arn:aws:lambda:us-east-1:123456789012:function:other")
+    }),
+    ("events_target.input", |w| target(w).settings["Input"] = json!("{}")),
+    ("create events_target", |w| rule(w).targets.clear()),
+];
+
+/// What is deleted, how, and what the next setup has to do.
+pub const DELETIONS: &[(&str, Edit, &[&str])] = &[
+    (
+        "topic",
+        |w| {
+            let region = w.region(REGION);
+            region.topics.clear();
+            region.subscriptions.clear();
+        },
+        &["create sns_topic", "create sns_subscriptions"],
+    ),
+    (
+        "role",
+        |w| drop(w.iam.roles.remove(ROLE)),
+        &["create iam_role", "create iam_role_attachment", "update lambda_function"],
+    ),
+    (
+        "policy",
+        |w| {
+            role(w).attached.clear();
+            w.iam.policies.retain(|_, policy| policy.arn != POLICY);
+        },
+        &["create iam_policy", "create iam_role_attachment"],
+    ),
+    ("log group", |w| drop(w.region(REGION).log_groups.remove(LOG_GROUP)), &["create lambda_log_group"]),
+    (
+        "function",
+        |w| drop(w.region(REGION).functions.remove(FUNCTION)),
+        &["create lambda_function", "create lambda_invoke_settings", "create lambda_permission"],
+    ),
+    ("rule", |w| drop(w.region(REGION).rules.remove(RULE)), &["create events_rule", "create events_target"]),
+];
+
+/// Puts something of somebody else's on everything of ours that can take it.
+pub fn add_extras(world: &mut World) {
+    let mut second = target(world).clone();
+    second.id = "2".into();
+    second.settings["Id"] = json!("2");
+    rule(world).targets.insert("2".into(), second);
+    role(world).attached.push("arn:aws:iam::aws:policy/IAMReadOnlyAccess".into());
+    role(world).inline.insert("theirs".into(), r#"{"Version":"2012-10-17","Statement":[]}"#.into());
+    let mut statement = function(world).statements[0].clone();
+    statement["Sid"] = json!("Theirs");
+    function(world).statements.push(statement);
+    let mut theirs = subscription(world, "sqs").clone();
+    theirs.endpoint = "arn:aws:sqs:us-east-1:123456789012:theirs".into();
+    theirs.arn.push('x');
+    world.region(REGION).subscriptions.push(theirs);
+}

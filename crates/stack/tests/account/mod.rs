@@ -1,0 +1,233 @@
+//! An account in the sandbox and an install in it: what the tests of this crate start from.
+#![allow(unreachable_pub, reason = "shared by the test files of this folder")]
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so")]
+
+pub mod edits;
+
+use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use keyminder_reconcile::{Action, CancellationToken, Observation, Outcome, Plan, Purpose, Removal, Silent, Stack};
+use keyminder_sandbox::{Options, Sandbox};
+use keyminder_stack::{
+    Architecture, Clients, Connection, Credentials, Error, Installation, Package, Spec, Subscription,
+};
+use zip::write::SimpleFileOptions;
+
+pub const REGION: &str = "us-east-1";
+pub const CONVERGE: Purpose = Purpose::Converge { adopt: false };
+pub const ADOPT: Purpose = Purpose::Converge { adopt: true };
+
+/// A sandbox and how to reach it.
+pub struct Account {
+    pub sandbox: Sandbox,
+    pub region: String,
+    /// How long a run waits for something that will not come, in tests of just that.
+    pub longest_wait: Option<Duration>,
+}
+
+/// What a setup or a teardown came to.
+#[derive(Debug)]
+pub struct Run {
+    pub plan: Plan,
+    pub outcome: Outcome<Error>,
+    /// What a further run would do; not there where the run failed.
+    pub then: Option<Plan>,
+}
+
+impl Run {
+    /// It did all it set out to do, and there is nothing left to do.
+    pub fn is_right(&self) -> bool {
+        self.outcome.is_complete() && self.then.as_ref().is_some_and(Plan::is_empty)
+    }
+
+    #[track_caller]
+    pub fn expect_right(self) -> Self {
+        assert!(self.is_right(), "{self:#?}");
+        self
+    }
+}
+
+/// A package of a few bytes: the real one is for the tests that run it.
+pub fn package() -> Package {
+    package_with("the checker")
+}
+
+pub fn package_with(code: &'static str) -> Package {
+    Package::new(Architecture::X86_64, move |settings| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().unix_permissions(0o755);
+        zip.start_file("bootstrap", options).map_err(|error| error.to_string())?;
+        zip.write_all(code.as_bytes()).map_err(|error| error.to_string())?;
+        if let Some(settings) = settings {
+            zip.start_file("settings.json", options).map_err(|error| error.to_string())?;
+            zip.write_all(settings.as_bytes()).map_err(|error| error.to_string())?;
+        }
+        zip.finish().map(std::io::Cursor::into_inner).map_err(|error| error.to_string())
+    })
+}
+
+/// What the tests install: one person and one queue.
+pub fn spec() -> Spec {
+    let mut spec = Spec::new(package());
+    spec.subscriptions = Some(vec![
+        Subscription::email("ops@example.com"),
+        "sqs=arn:aws:sqs:us-east-1:123456789012:queue".parse().unwrap(),
+    ]);
+    spec
+}
+
+impl Account {
+    pub async fn new() -> Self {
+        Self::with(Options::instant()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let region = options.region.clone();
+        Self { sandbox: Sandbox::start(options).await.unwrap(), region, longest_wait: None }
+    }
+
+    pub async fn clients(&self) -> Clients {
+        self.clients_in(&self.region).await
+    }
+
+    pub async fn clients_in(&self, region: &str) -> Clients {
+        Clients::connect(&Connection {
+            region: Some(region.to_owned()),
+            endpoint_url: Some(self.sandbox.url().to_owned()),
+            retry_pause: Some(Duration::from_millis(2)),
+            longest_wait: self.longest_wait,
+            credentials: Some(Credentials::from_keys("AKIASANDBOXDEPLOYER0", "sandbox", None)),
+            ..Connection::default()
+        })
+        .await
+        .unwrap()
+    }
+
+    pub async fn try_open(&self, spec: &Spec) -> Result<Installation, Error> {
+        let clients = self.clients().await;
+        let identity = clients.identity().await?;
+        Installation::open(clients, &identity, spec.clone(), Rc::new(Silent), CancellationToken::new()).await
+    }
+
+    pub async fn open(&self, spec: &Spec) -> Installation {
+        self.try_open(spec).await.unwrap()
+    }
+
+    pub async fn open_in(&self, region: &str, spec: &Spec) -> Installation {
+        let clients = self.clients_in(region).await;
+        let identity = clients.identity().await.unwrap();
+        Installation::open(clients, &identity, spec.clone(), Rc::new(Silent), CancellationToken::new()).await.unwrap()
+    }
+
+    /// A whole setup, as the command does it.
+    pub async fn try_setup(&self, spec: &Spec, purpose: Purpose) -> Result<Run, Error> {
+        setup(&self.try_open(spec).await?, purpose).await
+    }
+
+    pub async fn setup(&self, spec: &Spec) -> Run {
+        self.try_setup(spec, CONVERGE).await.unwrap()
+    }
+
+    /// An install that is complete, with its calls forgotten.
+    pub async fn installed(options: Options, spec: &Spec) -> Self {
+        let account = Self::with(options).await;
+        account.setup(spec).await.expect_right();
+        account.sandbox.confirm("ops@example.com");
+        account.sandbox.forget_calls();
+        account
+    }
+
+    pub async fn plan(&self, spec: &Spec, purpose: Purpose) -> Plan {
+        let installation = self.open(spec).await;
+        let stack = installation.stack();
+        let seen = stack.observe().await.unwrap();
+        stack.plan(&seen, purpose)
+    }
+
+    pub async fn teardown(&self, spec: &Spec, removal: Removal) -> Run {
+        self.try_teardown(spec, removal).await.unwrap()
+    }
+
+    pub async fn try_teardown(&self, spec: &Spec, removal: Removal) -> Result<Run, Error> {
+        teardown(&self.try_open(spec).await?, removal).await
+    }
+
+    /// The operations called since they were last forgotten, as `iam:CreateRole`.
+    pub fn operations(&self) -> Vec<String> {
+        self.sandbox.calls().iter().map(|call| format!("{}:{}", call.service, call.operation)).collect()
+    }
+
+    /// Those of them that change something.
+    pub fn writes(&self) -> Vec<String> {
+        let calls = self.sandbox.calls();
+        calls.iter().filter(|call| call.write).map(|call| format!("{}:{}", call.service, call.operation)).collect()
+    }
+}
+
+pub async fn setup(installation: &Installation, purpose: Purpose) -> Result<Run, Error> {
+    let stack = installation.stack();
+    let seen = stack.observe().await?;
+    let plan = stack.plan(&seen, purpose);
+    let outcome = apply(&stack, &seen, &plan).await;
+    let then = if outcome.is_complete() { Some(verify(&stack, purpose).await?) } else { None };
+    Ok(Run { plan, outcome, then })
+}
+
+pub async fn teardown(installation: &Installation, removal: Removal) -> Result<Run, Error> {
+    let stack = installation.stack();
+    let seen = stack.observe().await?;
+    let plan = stack.plan(&seen, Purpose::Destroy);
+    let outcome = stack.destroy(&plan, removal, &Silent, &CancellationToken::new()).await;
+    let then = if outcome.is_complete() { Some(verify(&stack, Purpose::Destroy).await?) } else { None };
+    Ok(Run { plan, outcome, then })
+}
+
+async fn apply(stack: &Stack<'_, Error>, seen: &Observation, plan: &Plan) -> Outcome<Error> {
+    stack.apply(seen, plan, &Silent, &CancellationToken::new()).await
+}
+
+async fn verify(stack: &Stack<'_, Error>, purpose: Purpose) -> Result<Plan, Error> {
+    stack.verify(purpose, Duration::from_secs(10), &CancellationToken::new()).await
+}
+
+/// The paths that a plan would change, as `lambda_function.timeout_seconds`.
+pub fn paths(plan: &Plan) -> Vec<String> {
+    plan.changes
+        .iter()
+        .filter(|change| change.action == Action::Update)
+        .flat_map(|change| change.fields.iter().map(move |field| format!("{}.{}", change.address, field.path)))
+        .collect()
+}
+
+/// The resources that a plan would act on, as `create sns_topic`.
+pub fn actions(plan: &Plan) -> Vec<String> {
+    plan.changes
+        .iter()
+        .filter(|change| change.action != Action::None)
+        .map(|change| format!("{:?} {}", change.action, change.address).to_lowercase())
+        .collect()
+}
+
+/// Clients for doing by hand what others do in an account.
+pub struct Aws {
+    pub events: aws_sdk_eventbridge::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub sns: aws_sdk_sns::Client,
+}
+
+impl Account {
+    pub async fn aws(&self) -> Aws {
+        let clients = self.clients().await;
+        let config = clients.sdk_config();
+        Aws {
+            events: aws_sdk_eventbridge::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+        }
+    }
+}

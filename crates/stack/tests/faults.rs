@@ -1,0 +1,203 @@
+//! Every operation failing, once and for good, in every way that AWS fails: once is got over, for good is told, and the
+//! run after it completes the work.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod account;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use account::{Account, CONVERGE, Run, package_with, spec};
+use keyminder_reconcile::Removal;
+use keyminder_sandbox::{Fault, FaultKind, Options};
+use keyminder_stack::{Error, Spec};
+
+const KINDS: [FaultKind; 6] = [
+    FaultKind::Throttle,
+    FaultKind::ServerError,
+    FaultKind::DropConnection,
+    FaultKind::LoseAnswer,
+    FaultKind::AccessDenied,
+    FaultKind::FailedEntries,
+];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Setup,
+    Change,
+    Teardown,
+}
+
+/// Everything about the install that a run can change.
+fn changed() -> Spec {
+    let mut changed = spec();
+    changed.settings.other_credentials = true;
+    changed.settings.max_age_days = 30;
+    changed.package = package_with("a newer checker");
+    changed.schedule = "rate(12 hours)".into();
+    changed.log_retention_days = 30;
+    changed.display_name = "Keys".into();
+    changed.tags.insert("team".into(), "security".into());
+    changed.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    let subscriptions = changed.subscriptions.as_mut().unwrap();
+    subscriptions[1].raw = true;
+    subscriptions.remove(0);
+    changed
+}
+
+impl Flow {
+    async fn start(self) -> Account {
+        let mut account = match self {
+            Self::Setup => Account::new().await,
+            Self::Change | Self::Teardown => Account::installed(Options::instant(), &spec()).await,
+        };
+        account.longest_wait = Some(Duration::from_millis(500));
+        account
+    }
+
+    async fn run(self, account: &Account) -> Result<Run, Error> {
+        match self {
+            Self::Setup => account.try_setup(&spec(), CONVERGE).await,
+            Self::Change => account.try_setup(&changed(), CONVERGE).await,
+            Self::Teardown => account.try_teardown(&spec(), Removal::default()).await,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Change => "setup with changes",
+            Self::Teardown => "teardown",
+        }
+    }
+}
+
+/// The error that ended a run, if one did.
+fn error(run: &Result<Run, Error>) -> Option<&Error> {
+    match run {
+        Err(error) => Some(error),
+        Ok(run) => run.outcome.failed.first().map(|failed| &failed.error),
+    }
+}
+
+/// One fault in one operation, then a run without it. What went wrong, if anything did.
+async fn try_fault(flow: Flow, operation: &str, kind: FaultKind, always: bool) -> Option<String> {
+    let account = flow.start().await;
+    let fault = Fault::new(operation, kind);
+    account.sandbox.inject(if always { fault.always() } else { fault.once() });
+    let run = flow.run(&account).await;
+    let what = format!("{}: {operation} {kind:?} {}", flow.name(), if always { "always" } else { "once" });
+    let told = error(&run);
+    // A refusal is no passing fault: even once it ends the run.
+    if always || kind == FaultKind::AccessDenied {
+        match told {
+            None if run.as_ref().is_ok_and(Run::is_right) && kind == FaultKind::LoseAnswer => {}
+            None => return Some(format!("{what}: no error: {run:?}")),
+            Some(error) if error.operation != operation => {
+                return Some(format!("{what}: the error is about {}: {error}", error.operation));
+            }
+            Some(error) if error.hints.is_empty() => return Some(format!("{what}: no hint: {error}")),
+            Some(_) => {}
+        }
+    } else if !run.as_ref().is_ok_and(Run::is_right) {
+        return Some(format!("{what}: not got over: {told:?}"));
+    }
+    account.sandbox.clear_faults();
+    match flow.run(&account).await {
+        Ok(run) if run.is_right() => None,
+        other => Some(format!("{what}: not mended by the next run: {other:?}")),
+    }
+}
+
+async fn matrix(flow: Flow) {
+    let account = flow.start().await;
+    account.sandbox.forget_calls();
+    flow.run(&account).await.unwrap().expect_right();
+    let operations: BTreeSet<String> = account.operations().into_iter().collect();
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for operation in &operations {
+        for kind in KINDS {
+            if kind == FaultKind::FailedEntries && !operation.ends_with("Targets") {
+                continue;
+            }
+            for always in [false, true] {
+                tried += 1;
+                wrong.extend(try_fault(flow, operation, kind, always).await);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {tried}: {wrong:#?}", wrong.len());
+    record(flow.name(), operations.len(), tried);
+}
+
+/// The figures stand in `docs/reliability.md`; they change with the operations, and the document with them.
+fn record(flow: &str, operations: usize, tried: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reliability.md");
+    let row = format!("| {flow} | {operations} | {tried} | {tried} |");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let start = format!("| {flow} | ");
+    let present = text.lines().find(|line| line.starts_with(&start)).unwrap_or_default();
+    if std::env::var_os("KEYMINDER_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, text.replace(present, &row)).unwrap();
+    } else {
+        assert_eq!(present, row, "run the tests with KEYMINDER_UPDATE_DOCS=1 to bring docs/reliability.md up to date");
+    }
+}
+
+#[tokio::test]
+async fn a_setup_gets_over_every_passing_fault_and_tells_every_lasting_one() {
+    matrix(Flow::Setup).await;
+}
+
+#[tokio::test]
+async fn a_setup_with_changes_gets_over_every_passing_fault_and_tells_every_lasting_one() {
+    matrix(Flow::Change).await;
+}
+
+#[tokio::test]
+async fn a_teardown_gets_over_every_passing_fault_and_tells_every_lasting_one() {
+    matrix(Flow::Teardown).await;
+}
+
+#[tokio::test]
+async fn expired_credentials_and_a_clock_that_is_off_are_explained() {
+    for (kind, word) in [(FaultKind::ExpiredToken, "expired session"), (FaultKind::ClockSkew, "clock")] {
+        let account = Account::new().await;
+        account.sandbox.inject(Fault::new("*", kind));
+        let error = account.try_setup(&spec(), CONVERGE).await.unwrap_err();
+        assert!(error.hints.iter().any(|hint| hint.contains(word)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_setups_at_once_and_a_setup_against_a_teardown_leave_nothing_that_a_further_run_does_not_mend() {
+    for round in 0..12 {
+        let mut account = Account::installed(Options::instant(), &spec()).await;
+        account.longest_wait = Some(Duration::from_secs(2));
+        if round % 2 == 0 {
+            account.teardown(&spec(), Removal::default()).await.expect_right();
+        }
+        let other = if round % 3 == 0 { spec() } else { changed() };
+        let (_, _) = match round % 4 {
+            0 | 1 => {
+                let (a, b) =
+                    futures::future::join(account.try_setup(&spec(), CONVERGE), account.try_setup(&other, CONVERGE))
+                        .await;
+                (a.is_ok(), b.is_ok())
+            }
+            _ => {
+                let (a, b) = futures::future::join(
+                    account.try_setup(&other, CONVERGE),
+                    account.try_teardown(&spec(), Removal::default()),
+                )
+                .await;
+                (a.is_ok(), b.is_ok())
+            }
+        };
+        account.setup(&spec()).await.expect_right();
+        account.teardown(&spec(), Removal::default()).await.expect_right();
+        assert_eq!(account.sandbox.snapshot(), Account::new().await.sandbox.snapshot(), "round {round}");
+    }
+}

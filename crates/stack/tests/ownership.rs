@@ -1,0 +1,184 @@
+//! What is ours, what is not, and how the one becomes the other.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod account;
+
+use account::{ADOPT, Account, CONVERGE, REGION, actions, spec};
+use keyminder_reconcile::{Purpose, Removal};
+use keyminder_sandbox::Options;
+use keyminder_sandbox::world::Plant;
+use keyminder_stack::{ChosenNames, Spec, Subscription};
+
+const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
+const ROLE: &str = "rotate-old-access-keys-notification-role";
+
+/// The account as the original procedure's nine calls leave it, with the function's runtime as it was then.
+async fn procedure(account: &Account) {
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sns:Publish","iam:ListUsers",
+        "iam:ListAccessKeys"],"Resource":"*"}]}"#;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},
+        "Action":"sts:AssumeRole"}]}"#;
+    let aws = account.aws().await;
+    let topic = aws.sns.create_topic().name("IAM-Access-Key-Rotation-Topic").send().await.unwrap();
+    let subscribe = aws.sns.subscribe().topic_arn(topic.topic_arn().unwrap());
+    subscribe.protocol("email").endpoint("ops@example.com").send().await.unwrap();
+    let name = "rotate-old-access-keys-notification-policy";
+    let policy = aws.iam.create_policy().policy_name(name).policy_document(policy).send().await.unwrap();
+    let role = aws.iam.create_role().role_name(ROLE).assume_role_policy_document(trust).send().await.unwrap();
+    let attach = aws.iam.attach_role_policy().role_name(ROLE).policy_arn(policy.policy().unwrap().arn().unwrap());
+    attach.send().await.unwrap();
+    let plant = Plant {
+        region: REGION.into(),
+        name: FUNCTION.into(),
+        runtime: "nodejs6.10".into(),
+        handler: "index.handler".into(),
+        role: role.role().unwrap().arn().into(),
+        environment: [("SNS_TOPIC_ARN".to_owned(), topic.topic_arn().unwrap().to_owned())].into(),
+        tags: Default::default(),
+        code: b"a zip of index.js".to_vec(),
+    };
+    let now = account.sandbox.clock().now();
+    let function = account.sandbox.edit(|world| world.plant_function(plant, now).arn.clone());
+    let rule = "Rotate-Old-Access-Keys-Notification-Scheduler";
+    let put = aws.events.put_rule().name(rule).schedule_expression("rate(1 day)").send().await.unwrap();
+    let permit = aws.lambda.add_permission().function_name(FUNCTION).statement_id("LambdaPermission");
+    let permit = permit.action("lambda:InvokeFunction").principal("events.amazonaws.com");
+    permit.source_arn(put.rule_arn().unwrap()).send().await.unwrap();
+    let target = aws_sdk_eventbridge::types::Target::builder().id("1").arn(function).build().unwrap();
+    aws.events.put_targets().rule(rule).targets(target).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_set_up_by_hand_is_refused_and_nothing_in_it_is_touched() {
+    let account = Account::new().await;
+    procedure(&account).await;
+    let before = account.sandbox.snapshot();
+    account.sandbox.forget_calls();
+    let run = account.setup(&spec()).await;
+    assert!(!run.outcome.is_complete());
+    let refused: Vec<_> = run.plan.refused().iter().map(|refused| refused.address.0).collect();
+    assert_eq!(refused, ["sns_topic", "iam_role", "events_rule", "iam_policy", "lambda_function"]);
+    assert_eq!(account.writes(), Vec::<String>::new());
+    assert_eq!(account.sandbox.snapshot(), before);
+}
+
+#[tokio::test]
+async fn an_account_set_up_by_hand_is_adopted_in_one_run_and_is_never_without_a_schedule() {
+    let account = Account::new().await;
+    procedure(&account).await;
+    account.sandbox.confirm("ops@example.com");
+    account.sandbox.forget_calls();
+    let mut adopting = spec();
+    adopting.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    account.try_setup(&adopting, ADOPT).await.unwrap().expect_right();
+    let taking_away = ["events:DeleteRule", "events:DisableRule", "events:RemoveTargets", "lambda:DeleteFunction"];
+    let writes = account.writes();
+    assert!(!writes.iter().any(|write| taking_away.contains(&write.as_str())), "{writes:?}");
+    assert!(!writes.contains(&"sns:Subscribe".into()), "nobody is asked to confirm a second time");
+
+    let adopted = account.sandbox.snapshot();
+    let fresh = Account::installed(Options::instant(), &adopting).await;
+    let differences = keyminder_reconcile::changes(&fresh.sandbox.snapshot(), &adopted);
+    let differing: Vec<_> = differences.iter().map(|change| change.path.as_str()).collect();
+    // A policy's description cannot be changed, and the subscription's record has its own time.
+    assert!(
+        differing.iter().all(|path| path.ends_with("description") || path.contains("keyminder:")),
+        "{differences:#?}"
+    );
+    account.teardown(&adopting, Removal::default()).await.expect_right();
+    assert_eq!(account.sandbox.snapshot(), Account::new().await.sandbox.snapshot());
+}
+
+#[tokio::test]
+async fn a_teardown_deletes_nothing_that_does_not_carry_our_tags() {
+    let account = Account::new().await;
+    procedure(&account).await;
+    let before = account.sandbox.snapshot();
+    let run = account.teardown(&spec(), Removal { force: true }).await;
+    assert!(run.plan.is_empty());
+    assert_eq!(account.sandbox.snapshot(), before);
+    assert!(run.plan.changes.iter().any(|change| change.foreign.is_some()), "but it says what it leaves");
+}
+
+#[tokio::test]
+async fn a_teardown_leaves_the_one_object_that_lost_its_tags_and_takes_the_others() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    account.sandbox.edit(|world| world.region(REGION).rules.values_mut().for_each(|rule| rule.tags.clear()));
+    account.teardown(&spec(), Removal::default()).await.expect_right();
+    let (rules, functions, targets) = account.sandbox.edit(|world| {
+        let region = world.region(REGION);
+        (
+            region.rules.len(),
+            region.functions.len(),
+            region.rules.values().map(|rule| rule.targets.len()).sum::<usize>(),
+        )
+    });
+    assert_eq!((rules, functions, targets), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn installs_of_different_names_live_side_by_side() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let first = account.sandbox.snapshot();
+    let mut audit = spec();
+    audit.install = "audit".into();
+    account.setup(&audit).await.expect_right();
+    assert!(account.plan(&spec(), CONVERGE).await.is_empty());
+    account.teardown(&audit, Removal::default()).await.expect_right();
+    assert_eq!(account.sandbox.snapshot(), first);
+}
+
+#[tokio::test]
+async fn one_install_name_in_several_regions_does_not_collide_and_each_goes_alone() {
+    let account = Account::new().await;
+    let mut spec = spec();
+    spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    let regions = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+    for region in regions {
+        let installation = account.open_in(region, &spec).await;
+        account::setup(&installation, CONVERGE).await.unwrap().expect_right();
+    }
+    for region in regions {
+        let installation = account.open_in(region, &spec).await;
+        let again = account::setup(&installation, CONVERGE).await.unwrap();
+        assert!(again.plan.is_empty(), "{region}: {:?}", actions(&again.plan));
+    }
+    // The region with the plain names goes first; the others keep theirs.
+    for gone in 0..regions.len() {
+        let installation = account.open_in(regions[gone], &spec).await;
+        account::teardown(&installation, Removal::default()).await.unwrap().expect_right();
+        for region in &regions[gone + 1..] {
+            let installation = account.open_in(region, &spec).await;
+            let again = account::setup(&installation, CONVERGE).await.unwrap();
+            assert!(again.plan.is_empty(), "{region}: {:?}", actions(&again.plan));
+        }
+    }
+    let mut left = account.sandbox.snapshot();
+    left["regions"] = serde_json::json!({});
+    let mut empty = Account::new().await.sandbox.snapshot();
+    empty["regions"] = serde_json::json!({});
+    assert_eq!(left, empty);
+}
+
+#[tokio::test]
+async fn another_installs_object_under_a_chosen_name_is_refused() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let mut other = spec();
+    other.install = "audit".into();
+    other.names = ChosenNames { topic: Some("IAM-Access-Key-Rotation-Topic".into()), ..ChosenNames::default() };
+    let run = account.setup(&other).await;
+    assert_eq!(run.plan.refused()[0].reason, "it belongs to keyminder's install 'default'");
+    let plan = account.plan(&other, Purpose::Destroy).await;
+    assert!(plan.is_empty(), "and a teardown of the other leaves it");
+}
+
+#[tokio::test]
+async fn a_changed_path_is_refused_with_what_to_do() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let mut moved: Spec = spec();
+    moved.iam_path = "/security/".into();
+    let run = account.setup(&moved).await;
+    let error = &run.outcome.failed.iter().find(|failed| failed.address.0 == "iam_role").unwrap().error;
+    assert_eq!(error.code, "FixedPath");
+    account.setup(&spec()).await.expect_right();
+}

@@ -1,0 +1,243 @@
+//! Setting up, setting up again, changing what was asked for, and taking it all away.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod account;
+
+use std::time::Duration;
+
+use account::{Account, actions, package_with, paths, spec};
+use keyminder_reconcile::Removal;
+use keyminder_sandbox::{Clock, Options};
+use keyminder_stack::{Spec, Subscription};
+
+#[tokio::test]
+async fn a_first_setup_makes_everything_and_then_there_is_nothing_to_do() {
+    let account = Account::new().await;
+    let run = account.setup(&spec()).await.expect_right();
+    assert_eq!(run.plan.summary().create, 11);
+    account.sandbox.forget_calls();
+    let again = account.setup(&spec()).await.expect_right();
+    assert!(again.plan.is_empty());
+    assert_eq!(account.writes(), Vec::<String>::new(), "a run with nothing to do writes nothing");
+}
+
+#[tokio::test]
+async fn a_first_setup_stays_within_45_calls_and_a_further_one_within_22() {
+    let account = Account::new().await;
+    let mut spec = spec();
+    spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    account.setup(&spec).await.expect_right();
+    let first = account.operations();
+    account.sandbox.forget_calls();
+    let installation = account.open(&spec).await;
+    let stack = installation.stack();
+    let seen = stack.observe().await.unwrap();
+    assert!(stack.plan(&seen, account::CONVERGE).is_empty());
+    let again = account.operations();
+    assert!(first.len() <= 45, "{} calls: {first:#?}", first.len());
+    assert!(again.len() <= 22, "{} calls: {again:#?}", again.len());
+}
+
+#[tokio::test]
+async fn a_setup_waits_for_a_role_that_cannot_be_assumed_yet_and_a_function_that_is_pending() {
+    let clock = Clock::held("2026-11-23T12:00:00Z".parse().unwrap());
+    clock.step_per_call(Duration::from_secs(8));
+    let mut options = Options::realistic().with_clock(clock);
+    options.role_delay = Duration::from_secs(120);
+    options.function_pending = Duration::from_secs(60);
+    let account = Account::with(options).await;
+    account.setup(&spec()).await.expect_right();
+    let tries = account.operations().iter().filter(|call| *call == "lambda:CreateFunction").count();
+    assert!(tries > 1, "the role was not assumable at once");
+}
+
+#[tokio::test]
+async fn a_policy_that_is_not_visible_yet_and_lists_that_lag_are_waited_out() {
+    let clock = Clock::held("2026-11-23T12:00:00Z".parse().unwrap());
+    clock.step_per_call(Duration::from_secs(3));
+    let mut options = Options::realistic().with_clock(clock);
+    options.policy_visible_delay = Duration::from_secs(15);
+    options.list_lag = Duration::from_secs(10);
+    let account = Account::with(options).await;
+    account.setup(&spec()).await.expect_right();
+}
+
+#[tokio::test]
+async fn each_changed_setting_changes_just_what_it_says() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    type Case = (&'static str, fn(&mut Spec), &'static [&'static str]);
+    let cases: [Case; 11] = [
+        ("limit", |s| s.settings.max_age_days = 60, &["lambda_function.environment.MAX_AGE_DAYS"]),
+        (
+            "schedule",
+            |s| s.schedule = "cron(0 7 ? * MON-FRI *)".into(),
+            &["events_rule.schedule", "lambda_function.environment.SCHEDULE"],
+        ),
+        ("timeout", |s| s.timeout_seconds = 60, &["lambda_function.timeout_seconds"]),
+        ("memory", |s| s.memory_mb = 512, &["lambda_function.memory_mb"]),
+        ("retention", |s| s.log_retention_days = 30, &["lambda_log_group.retention_days"]),
+        ("code", |s| s.package = package_with("a newer checker"), &["lambda_function.code_sha256"]),
+        ("display name", |s| s.display_name = "Keys".into(), &["sns_topic.display_name"]),
+        (
+            "environment",
+            |s| drop(s.environment.insert("EXTRA".into(), "1".into())),
+            &["lambda_function.environment.EXTRA"],
+        ),
+        (
+            "reading more",
+            |s| s.settings.other_credentials = true,
+            &["iam_policy.document.Statement[1].Action", "lambda_function.environment.OTHER_CREDENTIALS"],
+        ),
+        (
+            "one more address",
+            |s| s.subscriptions.as_mut().unwrap().push(Subscription::email("b@example.com")),
+            &["sns_subscriptions.email b@example.com.managed", "sns_subscriptions.email b@example.com.raw"],
+        ),
+        (
+            "one address less",
+            |s| drop(s.subscriptions.as_mut().unwrap().remove(0)),
+            &["sns_subscriptions.email ops@example.com.managed", "sns_subscriptions.email ops@example.com.raw"],
+        ),
+    ];
+    for (what, change, expected) in cases {
+        let mut changed = spec();
+        change(&mut changed);
+        let run = account.setup(&changed).await.expect_right();
+        let mut found = paths(&run.plan);
+        found.sort();
+        assert_eq!(found, expected, "{what}");
+        account.sandbox.confirm("b@example.com");
+        account.setup(&spec()).await.expect_right();
+        account.sandbox.confirm("ops@example.com");
+    }
+}
+
+#[tokio::test]
+async fn tags_are_set_everywhere_and_removed_everywhere() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let mut tagged = spec();
+    tagged.tags.insert("team".into(), "security".into());
+    let run = account.setup(&tagged).await.expect_right();
+    let tagged_resources = paths(&run.plan).iter().filter(|path| path.ends_with(".tags.team")).count();
+    assert_eq!(tagged_resources, 6, "topic, role, policy, log group, function, rule");
+    account.setup(&spec()).await.expect_right();
+    assert!(!account.sandbox.snapshot().to_string().contains("security"));
+}
+
+#[tokio::test]
+async fn the_oldest_policy_version_makes_room_for_the_sixth() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    for round in 0..8 {
+        let mut changed = spec();
+        changed.settings.other_credentials = round % 2 == 0;
+        account.setup(&changed).await.expect_right();
+    }
+    let versions = account.sandbox.edit(|world| {
+        world.iam.policies.values().filter(|p| !p.is_aws_managed()).map(|p| p.versions.len()).collect::<Vec<_>>()
+    });
+    assert_eq!(versions, [5]);
+}
+
+#[tokio::test]
+async fn settings_too_large_for_the_environment_travel_in_the_package() {
+    let account = Account::new().await;
+    let mut large = spec();
+    large.settings.exemptions = (0..60)
+        .map(|n| {
+            serde_json::from_value(serde_json::json!({
+                "user": format!("service-account-{n}"), "until": "2027-03-31", "reason": "moves to roles next spring"
+            }))
+            .unwrap()
+        })
+        .collect();
+    account.setup(&large).await.expect_right();
+    large.settings.exemptions.pop();
+    let run = account.setup(&large).await.expect_right();
+    assert_eq!(paths(&run.plan), ["lambda_function.code_sha256"]);
+}
+
+#[tokio::test]
+async fn nobody_named_to_be_notified_leaves_the_subscriptions_as_they_are() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let mut silent = spec();
+    silent.subscriptions = None;
+    let run = account.setup(&silent).await.expect_right();
+    assert!(run.plan.is_empty());
+    assert_eq!(account.sandbox.edit(|world| world.region(account::REGION).subscriptions.len()), 2);
+}
+
+#[tokio::test]
+async fn a_removed_address_that_never_confirmed_is_reported_until_it_lapses() {
+    let account = Account::new().await;
+    account.setup(&spec()).await.expect_right();
+    let mut fewer = spec();
+    fewer.subscriptions.as_mut().unwrap().remove(0);
+    let run = account.setup(&fewer).await.expect_right();
+    assert!(run.plan.is_empty(), "SNS lets nobody remove it");
+    let extras: Vec<_> = run.plan.changes.iter().flat_map(|change| &change.extras).collect();
+    assert!(extras[0].what.contains("lapses within 48 hours"), "{extras:?}");
+}
+
+#[tokio::test]
+async fn a_teardown_leaves_an_empty_account_and_a_second_one_has_nothing_to_do() {
+    let empty = Account::new().await.sandbox.snapshot();
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let run = account.teardown(&spec(), Removal::default()).await.expect_right();
+    assert_eq!(run.plan.summary().delete, 11);
+    assert_eq!(account.sandbox.snapshot(), empty);
+    account.sandbox.forget_calls();
+    let again = account.teardown(&spec(), Removal::default()).await.expect_right();
+    assert!(again.plan.is_empty());
+    assert_eq!(account.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_partition_gets_its_own_arns() {
+    for (partition, region) in [
+        ("aws-cn", "cn-north-1"),
+        ("aws-us-gov", "us-gov-west-1"),
+        ("aws-iso", "us-iso-east-1"),
+        ("aws-eusc", "eusc-de-east-1"),
+    ] {
+        let mut options = Options::instant();
+        options.partition = partition.into();
+        options.region = region.into();
+        let account = Account::with(options).await;
+        let mut spec = spec();
+        spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+        account.setup(&spec).await.expect_right();
+        let all = account.sandbox.snapshot().to_string();
+        assert!(!all.replace("arn:aws:iam::aws:", "").contains("arn:aws:"), "{partition}: {all}");
+        account.teardown(&spec, Removal::default()).await.expect_right();
+    }
+}
+
+#[tokio::test]
+async fn a_boundary_a_path_and_a_key_are_carried_through() {
+    let account = Account::new().await;
+    let mut demanding = spec();
+    demanding.iam_path = "/security/".into();
+    demanding.kms_key = Some("alias/topics".into());
+    demanding.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    let run = account.setup(&demanding).await;
+    assert!(run.is_right(), "{run:#?}");
+    let mut without = demanding.clone();
+    without.permissions_boundary = None;
+    without.kms_key = None;
+    let run = account.setup(&without).await.expect_right();
+    let changed = actions(&run.plan);
+    assert_eq!(changed, ["update sns_topic", "update iam_role", "update iam_policy"]);
+    account.teardown(&without, Removal::default()).await.expect_right();
+}
+
+#[tokio::test]
+async fn a_boundary_that_does_not_exist_is_found_out_before_the_first_write() {
+    let account = Account::new().await;
+    let mut demanding = spec();
+    demanding.permissions_boundary = Some("arn:aws:iam::123456789012:policy/none".into());
+    let installation = account.open(&demanding).await;
+    let plan = account.plan(&demanding, account::CONVERGE).await;
+    let error = installation.preflight(&plan).await.unwrap_err();
+    assert_eq!(error.code, "NoBoundary");
+    assert_eq!(account.writes(), Vec::<String>::new());
+}
