@@ -1,0 +1,167 @@
+//! AWS's three wire protocols, spoken by hand: what tests do to an emulator, and see of it, goes through no code
+//! of the program under test and no SDK. Emulators take any signature.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// The region of every test.
+pub(crate) const REGION: &str = "us-east-1";
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A way to an emulator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wire {
+    pub(crate) port: u16,
+}
+
+/// An emulator's answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body, where the call succeeded.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert!(self.is_success(), "answered {}: {}", self.status, self.body);
+        self.body
+    }
+
+    /// The body as JSON, where the call succeeded.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        let body = self.ok();
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}"))
+    }
+
+    /// The text of the first XML element of that name.
+    #[track_caller]
+    pub(crate) fn text(self, element: &str) -> String {
+        let body = self.ok();
+        texts(&body, element).next().unwrap_or_else(|| panic!("no {element} in {body}")).to_owned()
+    }
+}
+
+/// The texts of all XML elements of that name, in order.
+pub(crate) fn texts<'a>(xml: &'a str, element: &str) -> impl Iterator<Item = &'a str> {
+    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+    let mut rest = xml;
+    std::iter::from_fn(move || {
+        let (_, after) = rest.split_once(&open)?;
+        let (text, after) = after.split_once(&close)?;
+        rest = after;
+        Some(text)
+    })
+}
+
+impl Wire {
+    pub(crate) fn to(port: u16) -> Self {
+        Self { port }
+    }
+
+    /// Whether calls are answered yet.
+    pub(crate) fn is_answered(self) -> bool {
+        self.send("POST", "/", "sts", &[FORM], "Action=GetCallerIdentity&Version=2011-06-15")
+            .is_ok_and(|reply| reply.is_success())
+    }
+
+    /// A call in the query protocol: IAM, SNS, STS.
+    pub(crate) fn query(self, service: &str, action: &str, parameters: &[(&str, &str)]) -> Reply {
+        let version = match service {
+            "iam" => "2010-05-08",
+            "sns" => "2010-03-31",
+            "sts" => "2011-06-15",
+            other => panic!("no query protocol for {other}"),
+        };
+        let mut body = format!("Action={action}&Version={version}");
+        for (name, value) in parameters {
+            write!(body, "&{name}={}", encode(value)).unwrap();
+        }
+        self.send("POST", "/", service, &[FORM], &body).unwrap()
+    }
+
+    /// A call in the JSON protocol: EventBridge, CloudWatch Logs, SQS.
+    pub(crate) fn json(self, service: &str, action: &str, body: &Value) -> Reply {
+        let (target, version) = match service {
+            "events" => ("AWSEvents", "1.1"),
+            "logs" => ("Logs_20140328", "1.1"),
+            "sqs" => ("AmazonSQS", "1.0"),
+            other => panic!("no JSON protocol for {other}"),
+        };
+        let target = format!("X-Amz-Target: {target}.{action}");
+        let content = format!("Content-Type: application/x-amz-json-{version}");
+        self.send("POST", "/", service, &[&target, &content], &body.to_string()).unwrap()
+    }
+
+    /// A call of Lambda's, which are REST.
+    pub(crate) fn lambda(self, method: &str, path: &str, body: &Value) -> Reply {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let path = format!("/2015-03-31/functions{path}");
+        self.send(method, &path, "lambda", &["Content-Type: application/json"], &body).unwrap()
+    }
+
+    /// A new queue's URL and ARN.
+    pub(crate) fn queue(self, name: &str) -> (String, String) {
+        let reply = self.json("sqs", "CreateQueue", &json!({ "QueueName": name })).json();
+        let url = reply["QueueUrl"].as_str().unwrap().to_owned();
+        (url, format!("arn:aws:sqs:{REGION}:{}:{name}", super::server::ACCOUNT))
+    }
+
+    /// What lies in a queue by now, as the SNS envelopes that were delivered.
+    pub(crate) fn received(self, queue_url: &str) -> Vec<Value> {
+        let body = json!({ "QueueUrl": queue_url, "MaxNumberOfMessages": 10 });
+        let reply = self.json("sqs", "ReceiveMessage", &body).json();
+        let messages = reply["Messages"].as_array().cloned().unwrap_or_default();
+        messages.iter().map(|message| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()).collect()
+    }
+
+    /// HTTP/1.0, which keeps the answer in one piece and the connection for one call.
+    fn send(self, method: &str, path: &str, service: &str, headers: &[&str], body: &str) -> std::io::Result<Reply> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        let mut request = format!(
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
+             SignedHeaders=host, Signature=0\r\n",
+            self.port,
+            body.len()
+        );
+        for header in headers {
+            request += header;
+            request += "\r\n";
+        }
+        request += "\r\n";
+        request += body;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok(Reply { status: status.unwrap_or(0), body: body.to_owned() })
+    }
+}
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+
+fn encode(value: &str) -> String {
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            other => write!(encoded, "%{other:02X}").unwrap(),
+        }
+    }
+    encoded
+}
