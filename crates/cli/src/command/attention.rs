@@ -1,0 +1,99 @@
+//! What is left for a person after a run.
+
+use jiff::Timestamp;
+use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
+use serde::Serialize;
+
+use super::session::Session;
+use crate::error::Error;
+use crate::render;
+
+/// Something that only a person can do, or should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Attention {
+    /// A word for programs.
+    pub(crate) code: &'static str,
+    /// For people.
+    pub(crate) message: String,
+}
+
+/// What is left after setup: addresses to be confirmed, or nobody to be told at all.
+///
+/// # Errors
+/// What SNS answers.
+pub(crate) async fn after_setup(session: &Session, installation: &Installation) -> Result<Vec<Attention>, Error> {
+    let subscriptions = session.reading(installation.subscriptions()).await?;
+    Ok(of_setup(&subscriptions, Timestamp::now()))
+}
+
+/// What is left after a teardown that has yet to happen: mails under way that lead nowhere.
+///
+/// # Errors
+/// What SNS answers.
+pub(crate) async fn of_teardown(session: &Session, installation: &Installation) -> Result<Vec<Attention>, Error> {
+    let subscriptions = session.reading(installation.subscriptions()).await?;
+    let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
+    Ok(pending
+        .map(|one| {
+            let when = one.lapses_at.map_or_else(|| "within 48 hours".to_owned(), |at| format!("on {}", render::both_zones(at)));
+            let message = format!("{} never confirmed: the mail that asks for it lapses {when}, and until then a click in it does nothing", one.endpoint);
+            Attention { code: "pending_lapses", message }
+        })
+        .collect())
+}
+
+fn of_setup(subscriptions: &[SubscriptionStatus], now: Timestamp) -> Vec<Attention> {
+    let there =
+        |one: &&SubscriptionStatus| matches!(one.state, SubscriptionState::Confirmed | SubscriptionState::Pending);
+    if !subscriptions.iter().any(|one| there(&one)) {
+        let message =
+            "nobody would be told: no subscription is there. Run keyminder setup --email you@example.com".to_owned();
+        return vec![Attention { code: "nobody_told", message }];
+    }
+    let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
+    pending
+        .map(|one| {
+            let left = one.lapses_at.map(|at| format!(" within {}", render::span(at.duration_since(now)))).unwrap_or_default();
+            let message = match one.protocol.as_str() {
+                "email" | "email-json" => format!(
+                    "{} must confirm{left}: there is a mail from AWS Notifications. Rather than clicking it, run keyminder confirm 'LINK': then nobody can unsubscribe it with one click",
+                    one.endpoint
+                ),
+                _ => format!("{} must confirm{left}: AWS has sent it a SubscriptionConfirmation", one.endpoint),
+            };
+            Attention { code: "unconfirmed", message }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(state: SubscriptionState) -> SubscriptionStatus {
+        SubscriptionStatus {
+            protocol: "email".into(),
+            endpoint: "ops@example.com".into(),
+            state,
+            lapses_at: None,
+            safe_from_one_click_unsubscribing: None,
+            declared: true,
+            managed: true,
+            arn: None,
+        }
+    }
+
+    #[test]
+    fn an_install_that_tells_nobody_says_so() {
+        assert_eq!(of_setup(&[], Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+        assert_eq!(of_setup(&[subscription(SubscriptionState::Gone)], Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+    }
+
+    #[test]
+    fn only_what_is_pending_has_to_be_confirmed() {
+        let all = [subscription(SubscriptionState::Pending), subscription(SubscriptionState::Confirmed)];
+        let left = of_setup(&all, Timestamp::UNIX_EPOCH);
+        assert_eq!(left.len(), 1);
+        assert!(left[0].message.starts_with("ops@example.com must confirm:"));
+    }
+}

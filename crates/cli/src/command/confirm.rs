@@ -1,0 +1,67 @@
+//! `keyminder confirm`: confirms a subscription so that only an authenticated call can end it, or has the mail sent
+//! again.
+
+use keyminder_stack::SubscriptionState;
+use serde_json::json;
+
+use super::ask;
+use super::session::Session;
+use crate::args::{ConfirmArgs, SpecArgs};
+use crate::error::{Error, Exit};
+use crate::render;
+
+pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Error> {
+    let wish = session.config.wish(&SpecArgs::default())?;
+    let account = session.connect().await?;
+    session.headline("confirm", &account);
+    let opened = session.open(&account, wish.spec).await?;
+    let installation = &opened.installation;
+    let screen = &session.screen;
+    if let Some(endpoint) = args.resend {
+        let sent = session.reading(installation.resend(endpoint.as_deref())).await?;
+        if screen.is_json() {
+            screen.document(&json!({ "schema": 1, "command": "confirm", "resent": sent }))?;
+        } else if sent.is_empty() {
+            let whose = endpoint
+                .map_or_else(|| "no address".to_owned(), |endpoint| format!("{endpoint}: nothing of that name"));
+            screen.text(&format!("{whose} is waiting to be confirmed; nothing was sent"));
+        } else {
+            screen.text(&format!(
+                "{} Sent again to {}. It must be confirmed within 48 hours.",
+                render::good("✓"),
+                sent.join(", ")
+            ));
+        }
+        return Ok(Exit::Done);
+    }
+    let link = match args.link {
+        Some(link) => link,
+        None if screen.can_ask() => {
+            let question =
+                "Paste the link behind 'Confirm subscription' in the mail (right-click, copy; do not open it)";
+            ask::line(&session.interrupt, question, None, ask::anything).await?
+        }
+        None => {
+            return Err(Error::usage("NoLink", "no link was given")
+                .hint("copy the link behind 'Confirm subscription' in the mail: keyminder confirm 'LINK'"));
+        }
+    };
+    let arn = session.reading(installation.confirm(&link)).await?;
+    let subscriptions = session.reading(installation.subscriptions()).await?;
+    let whose = subscriptions.iter().find(|one| one.arn.as_deref() == Some(arn.as_str()));
+    let endpoint = whose.map_or(arn.as_str(), |one| one.endpoint.as_str());
+    let waiting: Vec<_> =
+        subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending).map(|one| &one.endpoint).collect();
+    if screen.is_json() {
+        screen.document(
+            &json!({ "schema": 1, "command": "confirm", "confirmed": endpoint, "arn": arn, "waiting": waiting }),
+        )?;
+        return Ok(Exit::Done);
+    }
+    screen.text(&format!("{} {endpoint} is confirmed, and safe from one-click unsubscribing.", render::good("✓")));
+    if !waiting.is_empty() {
+        let waiting: Vec<_> = waiting.into_iter().map(String::as_str).collect();
+        screen.text(&format!("{} Still to be confirmed: {}", render::warn("!"), waiting.join(", ")));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,180 @@
+//! `keyminder demo`: the whole story in an emulated AWS on this machine, with the real commands.
+//!
+//! Owns the story. What each step does is the command's own code, called as the command line calls it; only the account
+//! behind it is emulated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyminder_sandbox::{Mail, MailKind, Options, Sandbox, Seed};
+use keyminder_stack::Credentials;
+
+use super::session::Session;
+use super::{check, confirm, plan, setup, status, teardown, test};
+use crate::args::{
+    CheckArgs, ConfirmArgs, DemoArgs, GlobalArgs, PlanArgs, SetupArgs, SpecArgs, StatusArgs, TeardownArgs, TestArgs,
+};
+use crate::config::Config;
+use crate::error::{Error, Exit};
+use crate::interrupt::Interrupt;
+use crate::render::{self, Screen};
+
+const ADDRESS: &str = "you@example.com";
+/// Short enough for a demonstration, long enough to be seen.
+const ROLE_DELAY: Duration = Duration::from_millis(1500);
+const FUNCTION_PENDING: Duration = Duration::from_millis(700);
+const FUNCTION_UPDATING: Duration = Duration::from_millis(400);
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// The story, as far as it has been told.
+struct Story<'a> {
+    screen: &'a Arc<Screen>,
+    interrupt: &'a Interrupt,
+    session: Session,
+    sandbox: Sandbox,
+    slow: bool,
+    chapter: usize,
+}
+
+pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &DemoArgs) -> Result<Exit, Error> {
+    if screen.is_json() {
+        return Err(Error::usage("Usage", "the demo is for people: it has no JSON").hint("leave out --output json"));
+    }
+    let options = Options {
+        role_delay: ROLE_DELAY,
+        function_pending: FUNCTION_PENDING,
+        function_updating: FUNCTION_UPDATING,
+        ..Options::instant()
+    };
+    let sandbox = Sandbox::start(options).await.map_err(|error| Error::failed("Sandbox", error.to_string()))?;
+    let global = GlobalArgs {
+        region: Some("eu-west-1".to_owned()),
+        endpoint_url: Some(sandbox.url().to_owned()),
+        quiet: screen.is_quiet(),
+        ..GlobalArgs::default()
+    };
+    let credentials = Credentials::new("AKIASANDBOXDEPLOYER0", "sandbox", None, None, "sandbox");
+    let session = Session::new(Arc::clone(screen), Config::of_sandbox(global, credentials), interrupt.clone());
+    let mut story = Story { screen, interrupt, session, sandbox, slow: args.slow, chapter: 0 };
+    story.tell(args.users).await?;
+    Ok(Exit::Done)
+}
+
+fn setup_args(email: Option<&str>) -> SetupArgs {
+    let spec = SpecArgs { emails: email.map(str::to_owned).into_iter().collect(), ..SpecArgs::default() };
+    SetupArgs { spec, yes: true, dry_run: false, wait: None }
+}
+
+impl Story<'_> {
+    async fn tell(&mut self, users: u32) -> Result<(), Error> {
+        let old = users.div_ceil(4);
+        self.sandbox.seed_users(&Seed { users: users as usize, old: old as usize, ..Seed::default() });
+        self.screen.text(&render::dim(
+            "An emulated AWS runs inside this process; nothing here reaches the real one. The commands are real.",
+        ));
+
+        self.chapter(&format!("An account with {users} IAM users. Some of their access keys are old.")).await?;
+        self.prompt("check");
+        check::run(&self.session, &CheckArgs::default()).await?;
+
+        self.chapter("Install the notifier.").await?;
+        self.prompt(&format!("setup --email {ADDRESS}"));
+        setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
+
+        self.chapter("AWS sends a mail to confirm. Confirming through keyminder makes it safe from stray clicks.")
+            .await?;
+        let mail = self.mail(MailKind::Confirmation)?;
+        self.screen.text(&render::envelope(&mail));
+        let link = mail.confirm_link.ok_or_else(|| Error::failed("Demo", "the confirmation mail has no link"))?;
+        self.prompt("confirm 'LINK'");
+        confirm::run(&self.session, ConfirmArgs { link: Some(link), resend: None }).await?;
+
+        self.chapter("Run setup again: nothing to do, and nothing is written.").await?;
+        self.sandbox.forget_calls();
+        self.prompt(&format!("setup --email {ADDRESS}"));
+        setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
+        self.count_calls();
+
+        self.chapter("Somebody disables the rule and deletes the function's permission.").await?;
+        self.break_something();
+        self.prompt(&format!("plan --email {ADDRESS}"));
+        let spec = SpecArgs { emails: vec![ADDRESS.to_owned()], ..SpecArgs::default() };
+        plan::run(&self.session, &PlanArgs { spec: spec.clone(), exit_code: false }).await?;
+
+        self.chapter("Setup puts it right.").await?;
+        self.prompt(&format!("setup --email {ADDRESS}"));
+        setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
+
+        self.chapter("Run the installed function: the bundled checker, as a process, against this account.").await?;
+        self.prompt("test");
+        test::run(&self.session, &TestArgs { notice: false, dry_run: false, from_rule: false }).await?;
+        self.screen.text(&format!("\nThe mail that {ADDRESS} gets:"));
+        let mail = self.mail(MailKind::Notification)?;
+        self.screen.text(&render::envelope(&mail));
+
+        self.chapter("Would I hear about an old key tomorrow?").await?;
+        self.prompt(&format!("status --email {ADDRESS}"));
+        status::run(&self.session, &StatusArgs { spec, exit_code: false, watch: false }).await?;
+
+        self.chapter("Remove everything.").await?;
+        self.prompt("teardown");
+        teardown::run(&self.session, &TeardownArgs { yes: true, ..TeardownArgs::default() }).await?;
+
+        self.screen.text(&format!(
+            "\n{}\n  {}\n  {}",
+            render::bold("That was all of it. In your own account:"),
+            render::command("keyminder check"),
+            render::command("keyminder setup --email you@example.com"),
+        ));
+        Ok(())
+    }
+
+    /// Begins a chapter, unless the user wants to stop.
+    async fn chapter(&mut self, title: &str) -> Result<(), Error> {
+        if self.slow {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = self.interrupt.asked() => {}
+            }
+        }
+        if self.interrupt.token().is_cancelled() {
+            return Err(Error::new(
+                "Interrupted",
+                "interrupted; the emulated account is gone with it",
+                Exit::Interrupted,
+            ));
+        }
+        self.chapter += 1;
+        self.screen.text(&format!("\n{}\n", render::heading(format_args!("{}. {title}", self.chapter))));
+        Ok(())
+    }
+
+    fn prompt(&self, command: &str) {
+        self.screen.text(&format!("{} {}", render::dim("$"), render::command(format_args!("keyminder {command}"))));
+    }
+
+    /// The latest mail of a kind.
+    fn mail(&self, kind: MailKind) -> Result<Mail, Error> {
+        let mail = self.sandbox.outbox().into_iter().rfind(|mail| mail.kind == kind);
+        mail.ok_or_else(|| Error::failed("Demo", "no mail arrived"))
+    }
+
+    fn count_calls(&self) {
+        let calls = self.sandbox.calls();
+        let writes = calls.iter().filter(|call| call.write).count();
+        self.screen.text(&render::dim(format_args!("({} calls to AWS, {writes} of them writing)", calls.len())));
+    }
+
+    fn break_something(&self) {
+        self.sandbox.edit(|world| {
+            for region in world.regions.values_mut() {
+                for rule in region.rules.values_mut() {
+                    rule.enabled = false;
+                }
+                for function in region.functions.values_mut() {
+                    function.statements.clear();
+                }
+            }
+        });
+    }
+}

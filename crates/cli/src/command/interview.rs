@@ -1,0 +1,76 @@
+//! What `setup` asks when it was told nothing: whom to tell, from which age, when. Explains each in a line and offers
+//! to save the answers.
+
+use std::path::Path;
+
+use keyminder_keyage::{Schedule, Settings};
+use keyminder_stack::{Spec, Subscription};
+
+use super::ask;
+use super::session::{Account, Session};
+use crate::config::{Answers, DEFAULT_FILE, commented};
+use crate::error::Error;
+use crate::render;
+
+/// Asks for what the specification leaves open, and gives it back completed.
+///
+/// # Errors
+/// `Interrupted`, and a file that cannot be written.
+pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) -> Result<Spec, Error> {
+    let screen = &session.screen;
+    let interrupt = &session.interrupt;
+    screen.remark("\nNothing is installed here yet. Three questions; Enter takes the answer in brackets.\n");
+
+    screen.remark(&render::dim("Who is to be told about old keys. AWS sends each address a mail to confirm."));
+    let emails = ask::line(interrupt, "E-mail addresses, separated by commas", None, check_emails).await?;
+    let emails: Vec<String> = addresses(&emails).map(str::to_owned).collect();
+
+    screen.remark(&render::dim("A key is old when it is more than this many days old. CIS and most auditors say 90."));
+    let limit = spec.settings.max_age_days.to_string();
+    let limit = ask::line(interrupt, "Limit in days", Some(&limit), check_limit).await?;
+
+    screen.remark(&render::dim("When to look: rate(1 day), or cron(0 7 ? * MON-FRI *) for 07:00 UTC on working days."));
+    let schedule = ask::line(interrupt, "Schedule", Some(&spec.schedule), check_schedule).await?;
+
+    spec.subscriptions = Some(emails.iter().map(Subscription::email).collect());
+    spec.settings.max_age_days = limit.parse().unwrap_or(spec.settings.max_age_days);
+    spec.schedule = schedule;
+
+    if ask::yes(interrupt, &format!("Save this as {DEFAULT_FILE}, so that the next run needs no answers?"), true)
+        .await?
+    {
+        let text = commented(&Answers {
+            install: Some(spec.install.clone()).filter(|name| name != keyminder_stack::DEFAULT_INSTALL),
+            region: Some(account.clients.region().to_owned()),
+            profile: session.config.connection().profile,
+            account: Some(account.identity.account.clone()),
+            schedule: Some(spec.schedule.clone()),
+            emails,
+            max_age_days: Some(spec.settings.max_age_days),
+        });
+        render::write_file(Path::new(DEFAULT_FILE), text.as_bytes())?;
+        screen.remark(&format!("Wrote {DEFAULT_FILE}."));
+    }
+    Ok(spec)
+}
+
+fn addresses(answer: &str) -> impl Iterator<Item = &str> {
+    answer.split([',', ' ', ';']).map(str::trim).filter(|address| !address.is_empty())
+}
+
+fn check_emails(answer: &str) -> Result<(), String> {
+    if addresses(answer).next().is_none() {
+        return Err("give at least one address, or nobody would be told".to_owned());
+    }
+    addresses(answer).flat_map(|address| Subscription::email(address).problems()).next().map_or(Ok(()), Err)
+}
+
+fn check_limit(answer: &str) -> Result<(), String> {
+    let max_age_days = answer.trim().parse().map_err(|_| format!("'{answer}' is not a whole number of days"))?;
+    let settings = Settings { max_age_days, ..Settings::default() };
+    settings.validate().map_err(|problems| problems.into_iter().map(|problem| problem.message).collect())
+}
+
+fn check_schedule(answer: &str) -> Result<(), String> {
+    Schedule::parse(answer.trim()).map(|_| ()).map_err(|error| error.to_string())
+}

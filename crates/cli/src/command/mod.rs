@@ -1,0 +1,121 @@
+//! One file for each command, and what they share: the session.
+//!
+//! Owns the order in which things happen. Commands neither print (that is [`crate::render`]'s) nor call AWS (that is
+//! `keyminder-stack`'s and `keyminder-checker`'s).
+
+mod ask;
+mod attention;
+mod check;
+mod confirm;
+mod demo;
+mod export;
+mod generate;
+mod init;
+mod interview;
+mod plan;
+mod run;
+mod sandbox;
+mod session;
+mod setup;
+mod status;
+mod teardown;
+mod test;
+
+use std::sync::Arc;
+
+use clap::FromArgMatches;
+use clap::error::ErrorKind;
+
+use crate::args::{self, Cli, Command, GlobalArgs, OutputFormat};
+use crate::config::Config;
+use crate::error::{Error, Exit};
+use crate::interrupt::Interrupt;
+use crate::render::{self, Screen};
+pub(crate) use attention::Attention;
+use session::Session;
+
+/// Runs the command that the process's arguments name.
+pub(crate) fn main() -> Exit {
+    let definition = args::definition();
+    let (cli, matches) = match definition.try_get_matches().and_then(|m| Ok((Cli::from_arg_matches(&m)?, m))) {
+        Ok(parsed) => parsed,
+        Err(error) => return refused(&error),
+    };
+    let screen = Arc::new(Screen::new(&cli.global));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failed(&screen, &Error::failed("Threads", format!("no threads could be started: {error}")));
+        }
+    };
+    let leaf = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+    let result = runtime.block_on(dispatch(&screen, cli, leaf)).and_then(|exit| screen.finish().map(|()| exit));
+    // A prompt that was interrupted still waits for a line on its thread.
+    runtime.shutdown_background();
+    match result {
+        Ok(exit) => exit,
+        Err(error) => failed(&screen, &error),
+    }
+}
+
+async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) -> Result<Exit, Error> {
+    let interrupt = Interrupt::listen(screen);
+    let session = |screen: &Arc<Screen>| -> Result<Session, Error> {
+        Ok(Session::new(Arc::clone(screen), Config::load(&cli.global, matches)?, interrupt.clone()))
+    };
+    match cli.command {
+        Command::Setup(args) => setup::run(&session(screen)?, *args).await,
+        Command::Plan(args) => plan::run(&session(screen)?, &args).await,
+        Command::Status(args) => status::run(&session(screen)?, &args).await,
+        Command::Check(args) => check::run(&session(screen)?, &args).await,
+        Command::Test(args) => test::run(&session(screen)?, &args).await,
+        Command::Confirm(args) => confirm::run(&session(screen)?, args).await,
+        Command::Teardown(args) => teardown::run(&session(screen)?, &args).await,
+        Command::Init(args) => init::run(screen, &cli.global, &args),
+        Command::Demo(args) => demo::run(screen, &interrupt, &args).await,
+        Command::Sandbox(args) => sandbox::run(screen, &interrupt, &args).await,
+        Command::Export(args) => export::run(&session(screen)?, args.kind).await,
+        Command::Completions(args) => generate::completions(screen, args.shell),
+        Command::Man(args) => generate::man(screen, args.dir.as_deref()),
+    }
+}
+
+fn failed(screen: &Screen, error: &Error) -> Exit {
+    if screen.is_json() {
+        // A document that cannot be written is told by the exit code.
+        let _ = screen.document(&render::ErrorDocument::new(error));
+    } else {
+        screen.aside(&render::error(error, screen.width()));
+    }
+    error.exit
+}
+
+/// What clap answers instead of running a command: help and version are results, everything else is wrong usage.
+fn refused(error: &clap::Error) -> Exit {
+    let screen = Screen::new(&GlobalArgs { output: asked_output(), ..GlobalArgs::default() });
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            screen.result(&error.render().ansi().to_string());
+            Exit::Done
+        }
+        _ if screen.is_json() => {
+            let text = error.render().to_string();
+            let mut lines = text.lines();
+            let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            failed(&screen, &Error::usage("Usage", message).hint("see keyminder --help"))
+        }
+        _ => {
+            screen.aside(&error.render().ansi().to_string());
+            Exit::Usage
+        }
+    }
+}
+
+/// Whether JSON was asked for on a command line that could not be parsed.
+fn asked_output() -> OutputFormat {
+    let arguments: Vec<String> = std::env::args().collect();
+    let flag = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    let joined = arguments.iter().any(|argument| argument == "--output=json");
+    let variable = std::env::var("KEYMINDER_OUTPUT").is_ok_and(|value| value == "json");
+    if flag || joined || variable { OutputFormat::Json } else { OutputFormat::Text }
+}

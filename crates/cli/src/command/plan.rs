@@ -1,0 +1,39 @@
+//! `keyminder plan`: what setup would do, and nothing else.
+
+use keyminder_reconcile::Purpose;
+
+use super::attention;
+use super::run::{document, look};
+use super::session::Session;
+use crate::args::PlanArgs;
+use crate::error::{Error, Exit};
+use crate::render;
+
+pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Error> {
+    let wish = session.config.wish(&args.spec)?;
+    let account = session.connect().await?;
+    session.headline("plan", &account);
+    let opened = session.open(&account, wish.spec).await?;
+    let stack = opened.installation.stack();
+    let (_, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
+    let attention = attention::after_setup(session, &opened.installation).await?;
+    let screen = &session.screen;
+    if screen.is_json() {
+        let install = &opened.installation.names().install;
+        screen.document(&document("plan", &account, install, &plan, false, &attention))?;
+    } else {
+        screen.text(&format!("\n{}", render::plan(&plan, screen.is_verbose(), screen.width())));
+        show_refusal(session, &plan);
+        if !attention.is_empty() {
+            screen.text(&render::attention(&attention, screen.width()));
+        }
+    }
+    Ok(if args.exit_code && !plan.is_empty() { Exit::Difference } else { Exit::Done })
+}
+
+/// A plan that setup would refuse is still a plan: it says so.
+pub(super) fn show_refusal(session: &Session, plan: &keyminder_reconcile::Plan) {
+    if let Err(error) = super::run::refuse_foreign(plan) {
+        session.screen.text(&format!("setup would refuse:\n{}", render::error(&error, session.screen.width())));
+    }
+}

@@ -1,0 +1,170 @@
+//! What `setup`, `plan` and `teardown` share: looking, asking, and saying how a run ended.
+
+use std::time::{Duration, Instant};
+
+use keyminder_reconcile::{Action, Observation, Outcome, Plan, Purpose, Stack};
+use keyminder_stack::Error as StackError;
+
+use super::ask;
+use super::attention::Attention;
+use super::session::{Account, Session};
+use crate::error::{Error, Exit};
+use crate::render::{self, RunDocument};
+
+/// How long reads may lag behind writes before that counts as a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks at everything and works out what would change.
+///
+/// # Errors
+/// The first that AWS answers, and `Interrupted`.
+pub(crate) async fn look(
+    session: &Session,
+    stack: &Stack<'_, StackError>,
+    purpose: Purpose,
+) -> Result<(Observation, Plan), Error> {
+    let seen = session.reading(stack.observe()).await?;
+    let mut plan = stack.plan(&seen, purpose);
+    drop_orphans(&mut plan);
+    Ok((seen, plan))
+}
+
+/// What is part of something that is not there is not there either: a teardown has nothing to delete of it.
+fn drop_orphans(plan: &mut Plan) {
+    if plan.purpose != Purpose::Destroy {
+        return;
+    }
+    let stays: Vec<_> = plan.changes.iter().filter(|c| c.action == Action::None).map(|c| c.address).collect();
+    for change in &mut plan.changes {
+        if change.part_of.is_some_and(|whole| stays.contains(&whole)) && change.extras.is_empty() {
+            change.action = Action::None;
+            change.fields.clear();
+        }
+    }
+}
+
+/// What is still there after a teardown, once reads had time to catch up with writes.
+///
+/// # Errors
+/// The first that AWS answers.
+pub(crate) async fn left_over(session: &Session, stack: &Stack<'_, StackError>) -> Result<Vec<String>, Error> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let mut plan = stack.plan(&stack.observe().await?, Purpose::Destroy);
+        drop_orphans(&mut plan);
+        let left: Vec<_> =
+            plan.changes.iter().filter(|c| c.action == Action::Delete).map(|c| c.address.to_string()).collect();
+        if left.is_empty() || start.elapsed() + pause > PATIENCE || session.interrupt.token().is_cancelled() {
+            return Ok(left);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = session.interrupt.asked() => return Ok(left),
+        }
+        pause = (pause * 2).min(Duration::from_secs(3));
+    }
+}
+
+/// Whether nothing of the install is there: everything would be made, or is part of something that would be.
+pub(crate) fn is_absent(plan: &Plan) -> bool {
+    plan.changes.iter().all(|change| change.action == Action::Create || change.part_of.is_some())
+}
+
+/// Refuses a plan in whose way something stands that is not ours.
+///
+/// # Errors
+/// `NotOurs`.
+pub(crate) fn refuse_foreign(plan: &Plan) -> Result<(), Error> {
+    let refused = plan.refused();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed("NotOurs", render::refused(&refused))
+        .hint("if this was set up by hand from the original procedure, take it over: keyminder setup --adopt")
+        .hint("otherwise install beside it under other names: keyminder setup --name another"))
+}
+
+/// Asks whether to go on: refuses where nobody can be asked.
+///
+/// # Errors
+/// `NoConfirmation` without a terminal, `Declined`, `Interrupted`.
+pub(crate) async fn confirm(session: &Session, question: &str, word: &'static str) -> Result<(), Error> {
+    if !session.screen.can_ask() {
+        let why = if session.screen.is_json() { "with --output json" } else { "without a terminal" };
+        return Err(Error::usage(
+            "NoConfirmation",
+            format!("{word} needs a confirmation, and nobody can be asked {why}"),
+        )
+        .hint(format!("look at the plan first, then run keyminder {word} --yes")));
+    }
+    if ask::yes(&session.interrupt, question, false).await? {
+        Ok(())
+    } else {
+        Err(Error::failed("Declined", "declined; nothing was changed"))
+    }
+}
+
+/// Asks until the plan that was shown is the plan that still holds: people take their time to answer.
+///
+/// # Errors
+/// As [`confirm`] and [`look`].
+pub(crate) async fn confirm_plan(
+    session: &Session,
+    stack: &Stack<'_, StackError>,
+    looked: (Observation, Plan),
+    question: impl Fn(&Plan) -> String,
+    word: &'static str,
+) -> Result<(Observation, Plan), Error> {
+    let (_, mut plan) = looked;
+    loop {
+        confirm(session, &question(&plan), word).await?;
+        let (seen, now) = look(session, stack, plan.purpose).await?;
+        if now == plan || now.is_empty() {
+            return Ok((seen, now));
+        }
+        plan = now;
+        session.screen.text("\nSomething changed in the meantime. Now it is:\n");
+        session.screen.text(&render::plan(&plan, session.screen.is_verbose(), session.screen.width()));
+        refuse_foreign(&plan)?;
+    }
+}
+
+/// The error of a run that did not come to its end, with what was done and what was not.
+///
+/// # Errors
+/// Always, unless the outcome is complete.
+pub(crate) fn conclude(outcome: Outcome<StackError>, command: &str) -> Result<(), Error> {
+    if outcome.is_complete() {
+        return Ok(());
+    }
+    let rest = render::unfinished(&outcome);
+    let again = format!("run keyminder {command} again: it goes on from here");
+    let interrupted = outcome.interrupted;
+    let others: Vec<_> = outcome.failed.iter().skip(1).map(|failed| format!("also failed: {}", failed.error)).collect();
+    let Some(first) = outcome.failed.into_iter().next() else {
+        return Err(Error::new("Interrupted", format!("interrupted; {rest}"), Exit::Interrupted).hint(again));
+    };
+    let mut error = Error::from(first.error);
+    error.message = format!("{}; {rest}", error.message);
+    error.hints.extend(others);
+    if interrupted {
+        error.exit = Exit::Interrupted;
+    }
+    if !error.hints.iter().any(|hint| hint.contains("again")) {
+        error.hints.push(again);
+    }
+    Err(error)
+}
+
+/// The one JSON document of a run.
+pub(crate) fn document<'a>(
+    command: &'static str,
+    account: &'a Account,
+    install: &'a str,
+    plan: &'a Plan,
+    applied: bool,
+    attention: &'a [Attention],
+) -> RunDocument<'a> {
+    RunDocument::new(command, &account.identity.account, account.clients.region(), install, plan, applied, attention)
+}

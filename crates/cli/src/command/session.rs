@@ -1,0 +1,92 @@
+//! What every command of an install needs: the screen, the configuration, the way to AWS and the user's wish to stop.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use keyminder_reconcile::Progress;
+use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Spec};
+
+use crate::config::{Config, check_names};
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+use crate::render::{self, Headline, RunProgress, Screen};
+
+/// One run of a command.
+pub(crate) struct Session {
+    pub(crate) screen: Arc<Screen>,
+    pub(crate) config: Config,
+    pub(crate) interrupt: Interrupt,
+}
+
+/// An account that answered.
+pub(crate) struct Account {
+    pub(crate) clients: Clients,
+    pub(crate) identity: Identity,
+}
+
+/// An install to work on, and what watches the work.
+pub(crate) struct Opened {
+    pub(crate) installation: Installation,
+    pub(crate) progress: Rc<dyn Progress>,
+}
+
+impl Session {
+    pub(crate) fn new(screen: Arc<Screen>, config: Config, interrupt: Interrupt) -> Self {
+        Self { screen, config, interrupt }
+    }
+
+    /// Finds out whose account it is, and refuses any other than the one that the user named.
+    ///
+    /// # Errors
+    /// No region, no or refused credentials, no answer, another account.
+    pub(crate) async fn connect(&self) -> Result<Account, Error> {
+        let wanted = self.config.account()?;
+        let clients = self.interrupt.or(Clients::connect(&self.config.connection())).await?;
+        let identity = self.interrupt.or(clients.identity()).await?;
+        match wanted {
+            Some(wanted) if wanted != identity.account => {
+                Err(Error::usage("WrongAccount", format!("these are credentials for account {}, and only {wanted} is allowed", identity.account))
+                    .hint("choose the right credentials with --profile, or correct --account (KEYMINDER_ACCOUNT, 'account' in keyminder.toml)"))
+            }
+            _ => Ok(Account { clients, identity }),
+        }
+    }
+
+    /// Says where the run takes place, where results are text.
+    pub(crate) fn headline(&self, command: &'static str, account: &Account) {
+        self.screen.text(&render::headline(&Headline {
+            command,
+            account: account.identity.account.clone(),
+            region: account.clients.region().to_owned(),
+            install: self.config.install(),
+            caller: self.screen.is_verbose().then(|| account.identity.arn.clone()),
+            endpoint: account.clients.endpoint_url().filter(|_| !self.config.is_of_sandbox()).map(str::to_owned),
+        }));
+    }
+
+    /// Opens the install.
+    ///
+    /// # Errors
+    /// Names that AWS would refuse, and what AWS answers.
+    pub(crate) async fn open(&self, account: &Account, spec: Spec) -> Result<Opened, Error> {
+        let progress: Rc<dyn Progress> = Rc::new(RunProgress::new(Arc::clone(&self.screen)));
+        let opening = Installation::open(
+            account.clients.clone(),
+            &account.identity,
+            spec,
+            Rc::clone(&progress),
+            self.interrupt.token().clone(),
+        );
+        let installation = self.interrupt.or(opening).await?;
+        check_names(installation.names())?;
+        Ok(Opened { installation, progress })
+    }
+
+    /// Does something that only reads, and stops it when the user asks to.
+    ///
+    /// # Errors
+    /// The work's own, and `Interrupted`.
+    pub(crate) async fn reading<T>(&self, work: impl Future<Output = Result<T, StackError>>) -> Result<T, Error> {
+        self.interrupt.or(work).await
+    }
+}

@@ -1,0 +1,164 @@
+//! `keyminder setup`: observe, plan, show, confirm, converge, observe again, and say what is left for a person.
+
+use std::time::{Duration, Instant};
+
+use keyminder_reconcile::{Observation, Plan, Purpose};
+use keyminder_stack::{Installation, SubscriptionState};
+
+use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
+use super::session::{Account, Opened, Session};
+use super::{attention, interview};
+use crate::args::SetupArgs;
+use crate::error::{Error, Exit};
+use crate::render;
+
+pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Error> {
+    let screen = &session.screen;
+    let wish = session.config.wish(&args.spec)?;
+    let may_ask = screen.can_ask() && !args.yes && !args.dry_run;
+    let nobody_named = wish.spec.subscriptions.is_none();
+    let account = session.connect().await?;
+    session.headline("setup", &account);
+
+    let purpose = Purpose::Converge { adopt: wish.adopt };
+    let mut opened = session.open(&account, wish.spec).await?;
+    let mut looked = look(session, &opened.installation.stack(), purpose).await?;
+    if may_ask && nobody_named && session.config.path().is_none() && is_absent(&looked.1) {
+        refuse_foreign(&looked.1)?;
+        let spec = interview::ask(session, &account, opened.installation.spec().clone()).await?;
+        opened = session.open(&account, spec).await?;
+        looked = look(session, &opened.installation.stack(), purpose).await?;
+    }
+    let Opened { installation, .. } = &opened;
+    let plan = &looked.1;
+    if !(screen.is_json()) {
+        screen.text(&format!("\n{}", render::plan(plan, screen.is_verbose(), screen.width())));
+    }
+    if !args.dry_run {
+        refuse_foreign(plan)?;
+    }
+    if args.dry_run || plan.is_empty() {
+        return finish(session, &account, installation, plan, false, args.dry_run, args.wait).await;
+    }
+    let plan = apply(session, &opened, looked, &args).await?;
+    finish(session, &account, installation, &plan, true, false, args.wait).await
+}
+
+/// Confirms the plan, carries it out, looks again, and gives back the plan that was carried out.
+async fn apply(
+    session: &Session,
+    opened: &Opened,
+    looked: (Observation, Plan),
+    args: &SetupArgs,
+) -> Result<Plan, Error> {
+    let Opened { installation, progress } = opened;
+    let purpose = looked.1.purpose;
+    let stack = installation.stack();
+    let (seen, plan) = if args.yes {
+        looked
+    } else {
+        let question = |plan: &Plan| {
+            let counts = plan.summary();
+            match counts.create + counts.update {
+                1 => "Make 1 change?".to_owned(),
+                n => format!("Make {n} changes?"),
+            }
+        };
+        confirm_plan(session, &stack, looked, question, "setup").await?
+    };
+    session.reading(installation.preflight(&plan)).await?;
+    session.screen.remark("");
+    let outcome = stack.apply(&seen, &plan, progress.as_ref(), session.interrupt.token()).await;
+    conclude(outcome, "setup")?;
+    let token = session.interrupt.token();
+    let after = stack.verify(purpose, PATIENCE, token).await?;
+    if after.is_empty() {
+        return Ok(plan);
+    }
+    if token.is_cancelled() {
+        let message = "interrupted while looking again; everything was done";
+        return Err(Error::new("Interrupted", message, Exit::Interrupted).hint("keyminder plan looks again"));
+    }
+    session.screen.text(&render::plan(&after, false, session.screen.width()));
+    let different: Vec<_> =
+        after.changes.iter().filter(|change| !change.fields.is_empty()).map(|c| c.address.0).collect();
+    Err(Error::failed(
+        "NotInSync",
+        format!("everything was done, but {} still differs from what was asked for", different.join(", ")),
+    )
+    .hint("somebody else may be changing the same objects; run keyminder plan to look again"))
+}
+
+async fn finish(
+    session: &Session,
+    account: &Account,
+    installation: &Installation,
+    plan: &Plan,
+    applied: bool,
+    dry_run: bool,
+    wait: Option<Duration>,
+) -> Result<Exit, Error> {
+    let screen = &session.screen;
+    if let (Some(patience), false) = (wait, dry_run) {
+        wait_for_confirmations(session, installation, patience).await?;
+    }
+    let attention = match attention::after_setup(session, installation).await {
+        // Everything was done: what is left for a person can be seen with status.
+        Err(error) if applied && error.exit == Exit::Interrupted => Vec::new(),
+        result => result?,
+    };
+    if screen.is_json() {
+        let install = &installation.names().install;
+        screen.document(&document("setup", account, install, plan, applied, &attention))?;
+        return Ok(Exit::Done);
+    }
+    if dry_run {
+        super::plan::show_refusal(session, plan);
+        screen.text("Dry run: nothing was changed.");
+    } else if applied {
+        screen.text(&format!("\n{}", render::in_sync(installation.names())));
+    }
+    if !attention.is_empty() {
+        screen.text(&render::attention(&attention, screen.width()));
+    }
+    Ok(Exit::Done)
+}
+
+/// How often SNS is asked whether somebody confirmed.
+const CONFIRMATION_POLL: Duration = Duration::from_secs(3);
+
+async fn wait_for_confirmations(
+    session: &Session,
+    installation: &Installation,
+    patience: Duration,
+) -> Result<(), Error> {
+    let start = Instant::now();
+    let mut told = String::new();
+    loop {
+        let subscriptions = session.reading(installation.subscriptions()).await?;
+        let pending: Vec<_> = subscriptions
+            .iter()
+            .filter(|one| one.state == SubscriptionState::Pending)
+            .map(|one| one.endpoint.clone())
+            .collect();
+        if pending.is_empty() {
+            if !told.is_empty() {
+                session.screen.remark("everybody has confirmed");
+            }
+            return Ok(());
+        }
+        let waiting = format!("waiting for {} to confirm (Ctrl-C stops waiting, and nothing else)", pending.join(", "));
+        if waiting != told {
+            session.screen.remark(&waiting);
+            told = waiting;
+        }
+        if start.elapsed() > patience {
+            return Err(Error::failed("NotConfirmed", format!("not confirmed in time: {}", pending.join(", ")))
+                .hint("everything else is in place; keyminder confirm --resend sends the mail again"));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CONFIRMATION_POLL) => {}
+            () = session.interrupt.asked() => return Ok(()),
+        }
+    }
+}

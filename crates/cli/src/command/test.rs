@@ -1,0 +1,160 @@
+//! `keyminder test`: the installed function, run for real.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use keyminder_checker::function::{Answer, SummaryLine};
+use keyminder_stack::{Installation, SubscriptionState};
+use serde_json::{Value, json};
+
+use super::session::Session;
+use crate::args::{SpecArgs, TestArgs};
+use crate::error::{Error, Exit};
+use crate::render::{self, TestDocument};
+
+/// A rule runs at most every minute, and the log arrives some seconds later.
+const RULE_PATIENCE: Duration = Duration::from_secs(300);
+const RULE_POLL: Duration = Duration::from_secs(5);
+
+/// The end of a run of the function.
+struct Ran {
+    ok: bool,
+    answer: Value,
+    error: Option<String>,
+}
+
+pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Error> {
+    let wish = session.config.wish(&SpecArgs::default())?;
+    let account = session.connect().await?;
+    session.headline("test", &account);
+    let opened = session.open(&account, wish.spec).await?;
+    let installation = &opened.installation;
+    let screen = &session.screen;
+    let ran = if args.from_rule {
+        from_rule(session, installation).await?
+    } else {
+        invoke(session, installation, args).await?
+    };
+    let subscriptions = session.reading(installation.subscriptions()).await?;
+    let told: Vec<String> = subscriptions
+        .iter()
+        .filter(|one| one.state == SubscriptionState::Confirmed)
+        .map(|one| format!("{}: {}", one.protocol, one.endpoint))
+        .collect();
+    if screen.is_json() {
+        let names = installation.names();
+        let place = (names.account.as_str(), names.region.as_str(), names.install.as_str());
+        screen.document(&TestDocument::new(place, ran.ok, &ran.answer, &told))?;
+        return Ok(if ran.ok { Exit::Done } else { Exit::Failed });
+    }
+    let answer: Answer = serde_json::from_value(ran.answer.clone()).unwrap_or_default();
+    if ran.ok {
+        screen.text(&format!("\n{}", told_of(&answer, args.from_rule)));
+        screen.text(&messages(&answer, &told));
+        return Ok(Exit::Done);
+    }
+    let why = ran.error.unwrap_or_else(|| ran.answer.to_string());
+    Err(Error::failed("FunctionFailed", format!("the function failed: {why}"))
+        .hint("keyminder status shows what drifted, and the log group holds every run"))
+}
+
+async fn invoke(session: &Session, installation: &Installation, args: &TestArgs) -> Result<Ran, Error> {
+    let payload = match () {
+        () if args.notice => json!({ "keyminder": "test-notice" }),
+        () if args.dry_run => json!({ "keyminder": "dry-run" }),
+        () => json!({}),
+    };
+    let bar = session.screen.spinner("the function is running");
+    let invocation = session.reading(installation.invoke(&payload)).await;
+    bar.finish_and_clear();
+    let invocation = invocation.map_err(|error| {
+        if error.code.starts_with("ResourceNotFound") {
+            error.hint("nothing is installed: run keyminder setup")
+        } else {
+            error
+        }
+    })?;
+    let error = invocation.payload.get("errorMessage").and_then(Value::as_str).map(str::to_owned);
+    if !invocation.ok && session.screen.is_verbose() {
+        session.screen.remark(&render::dim(&invocation.log_tail));
+    }
+    Ok(Ran { ok: invocation.ok, answer: invocation.payload, error })
+}
+
+/// Has the rule start the function, which proves its permission and target as well: its schedule is every minute for as
+/// long as that takes, and is put back whatever happens.
+async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran, Error> {
+    let screen = &session.screen;
+    let before = Timestamp::now();
+    session.reading(installation.reschedule(Some("rate(1 minute)"))).await?;
+    screen.remark("the rule runs every minute until it has started the function; this takes one to three minutes");
+    let bar = screen.spinner("waiting for the rule to start the function");
+    let found = wait_for_scheduled_run(session, installation, before).await;
+    bar.finish_and_clear();
+    // Put back before anything else, even where the user asked to stop.
+    let restored = installation.reschedule(None).await;
+    restored
+        .map_err(|error| Error::from(error).hint("the rule still runs every minute: keyminder setup puts it right"))?;
+    let summary = found?.ok_or_else(|| {
+        Error::failed(
+            "RuleDidNotRun",
+            format!("the rule did not start the function within {} minutes", RULE_PATIENCE.as_secs() / 60),
+        )
+        .hint("keyminder plan shows what is wrong with rule, permission or target")
+    })?;
+    let answer = serde_json::to_value(&summary.answer).map_err(|error| Error::failed("Json", error.to_string()))?;
+    Ok(Ran { ok: summary.error.is_none(), answer, error: summary.error })
+}
+
+async fn wait_for_scheduled_run(
+    session: &Session,
+    installation: &Installation,
+    before: Timestamp,
+) -> Result<Option<SummaryLine>, Error> {
+    let start = Instant::now();
+    while start.elapsed() < RULE_PATIENCE {
+        let log = session.reading(installation.recent_log()).await?;
+        let mut summaries = log.iter().rev().filter_map(|event| SummaryLine::parse(&event.message));
+        let found = summaries.find(|line| line.timestamp > before && line.answer.mode == "scheduled");
+        if found.is_some() {
+            return Ok(found);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RULE_POLL) => {}
+            () = session.interrupt.asked() => return Err(Error::interrupted()),
+        }
+    }
+    Ok(None)
+}
+
+fn told_of(answer: &Answer, from_rule: bool) -> String {
+    let who = if from_rule { "The rule started the function, and it ran" } else { "The function ran" };
+    let how = format!("{} {who} in {:.1} s.", render::good("✓"), answer.duration_ms as f64 / 1000.0);
+    if answer.mode == "test-notice" {
+        return how;
+    }
+    format!(
+        "{how}\n  {} users, {} keys: {} old, {} due, {} exempt, {} inactive, {} unknown",
+        answer.users, answer.keys, answer.old, answer.due, answer.exempt, answer.inactive, answer.unknown
+    )
+}
+
+fn messages(answer: &Answer, told: &[String]) -> String {
+    if answer.published.is_empty() {
+        return if answer.subjects.is_empty() {
+            "  Nothing was due to be sent.".to_owned()
+        } else {
+            format!("  Would have been sent: {}", answer.subjects.join("; "))
+        };
+    }
+    let mut text = String::new();
+    for (id, subject) in answer.published.iter().zip(&answer.subjects) {
+        text.push_str(&format!("  Sent {subject:?} {}\n", render::dim(format_args!("(message {id})"))));
+    }
+    if told.is_empty() {
+        text.push_str(&format!("  {} Nobody has confirmed a subscription, so nobody gets it.", render::warn("!")));
+    } else {
+        text.push_str(&format!("  To {}", told.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,13 @@
+//! What the user wants, from flags, environment, file and defaults, in that order.
+//!
+//! Owns the precedence and where each value came from, so that a complaint can name its place. It must not know
+//! commands, nor AWS.
+
+mod document;
+mod file;
+mod merge;
+mod template;
+
+pub(crate) use file::DEFAULT_FILE;
+pub(crate) use merge::{Config, check_names};
+pub(crate) use template::{Answers, commented};

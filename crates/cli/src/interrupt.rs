@@ -1,0 +1,61 @@
+//! Ctrl-C and SIGTERM: the first asks the run to stop after the calls in flight, the second ends the process.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Exit};
+use crate::render::Screen;
+
+/// Whether the user asked to stop.
+#[derive(Debug, Clone)]
+pub(crate) struct Interrupt(CancellationToken);
+
+impl Interrupt {
+    /// Listens from now on. Where the system does not let us listen, its own way of ending a process stays.
+    pub(crate) fn listen(screen: &Arc<Screen>) -> Self {
+        let token = CancellationToken::new();
+        if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            tokio::spawn(watch(interrupt, terminate, token.clone(), Arc::clone(screen)));
+        }
+        Self(token)
+    }
+
+    /// What a run watches.
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.0
+    }
+
+    /// Completes when the user asks to stop.
+    pub(crate) async fn asked(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Does work that changes nothing, and drops it when the user asks to stop.
+    ///
+    /// # Errors
+    /// The work's own, and `Interrupted`.
+    pub(crate) async fn or<T, E: Into<Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            result = work => result.map_err(Into::into),
+            () = self.asked() => Err(Error::interrupted()),
+        }
+    }
+}
+
+async fn watch(mut interrupt: Signal, mut terminate: Signal, token: CancellationToken, screen: Arc<Screen>) {
+    for time in 0.. {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if time > 0 {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+        token.cancel();
+        screen.remark("stopping after the calls in flight; once more stops at once");
+    }
+}

@@ -1,0 +1,93 @@
+//! A check as CSV: one line for each key, safe to open in a spreadsheet.
+
+use jiff::Timestamp;
+use keyminder_keyage::plain::csv_field;
+use keyminder_keyage::{LastUsed, Report};
+
+use crate::error::Error;
+
+const HEADER: [&str; 18] = [
+    "account",
+    "as_of",
+    "user",
+    "access_key_id",
+    "status",
+    "created",
+    "age_days",
+    "last_used",
+    "last_used_service",
+    "last_used_region",
+    "verdict",
+    "limit_days",
+    "over_limit",
+    "unused_since",
+    "kind",
+    "owner",
+    "path",
+    "reason",
+];
+
+/// The lines, with a header.
+///
+/// # Errors
+/// None that happens with memory to write to.
+pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
+    let complaint = |error: csv::Error| Error::failed("Csv", error.to_string());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER).map_err(complaint)?;
+    let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    for key in &report.keys {
+        let last_used = match &key.last_used {
+            LastUsed::NotRead => None,
+            LastUsed::Unknown => Some("unknown".to_owned()),
+            LastUsed::Never => Some("never".to_owned()),
+            LastUsed::At { at, .. } => moment(Some(*at)),
+        };
+        let kind = serde_json::to_value(key.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        let record: [Option<String>; 18] = [
+            Some(report.account.clone()),
+            moment(Some(report.as_of)),
+            Some(key.user.clone()),
+            key.access_key_id.clone(),
+            key.status.map(|status| status.as_str().to_owned()),
+            moment(key.created),
+            number(key.age_days),
+            last_used,
+            key.last_used_service.clone(),
+            key.last_used_region.clone(),
+            Some(key.verdict.to_string()),
+            number(key.limit_days),
+            Some(key.over_limit.to_string()),
+            moment(key.unused_since),
+            kind,
+            key.owner.clone(),
+            Some(key.path.clone()),
+            key.reason.clone(),
+        ];
+        let fields = record.iter().map(|field| csv_field(field.as_deref().unwrap_or_default()));
+        writer.write_record(fields).map_err(complaint)?;
+    }
+    writer.into_inner().map_err(|error| Error::failed("Csv", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use keyminder_keyage::{Finding, Settings, User};
+
+    use super::*;
+
+    #[test]
+    fn a_user_name_cannot_become_a_formula_or_another_line() {
+        let mut report = Report::new("123456789012".into(), Timestamp::UNIX_EPOCH, &Settings::default());
+        let user = User { name: "=HYPERLINK(\"http://x\")\nroot".into(), path: "/".into(), tags: None };
+        report.add(Finding::unknown(&user, "denied".into()), true);
+        let bytes = csv(&report).unwrap();
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 1);
+        assert!(rows[0][2].starts_with("'=HYPERLINK"), "{:?}", &rows[0][2]);
+        assert!(!rows[0][2].contains('\n'));
+        assert_eq!(String::from_utf8_lossy(&bytes).lines().count(), 2);
+    }
+}

@@ -1,0 +1,10 @@
+//! A check's report as a table, as CSV and as one HTML page.
+
+mod csv;
+mod histogram;
+mod html;
+mod table;
+
+pub(crate) use csv::csv;
+pub(crate) use html::html;
+pub(crate) use table::table;

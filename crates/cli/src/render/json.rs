@@ -1,0 +1,113 @@
+//! The JSON documents of the command: their shapes are a contract (`"schema": 1`).
+
+use keyminder_keyage::Report;
+use keyminder_reconcile::{Change, Plan, Summary};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::status::StatusView;
+use crate::command::Attention;
+use crate::error::Error;
+
+/// The version of every document here.
+const SCHEMA: u32 = 1;
+
+/// What `setup`, `plan` and `teardown` answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunDocument<'a> {
+    schema: u32,
+    command: &'static str,
+    account: &'a str,
+    region: &'a str,
+    install: &'a str,
+    changes: &'a [Change],
+    summary: Summary,
+    applied: bool,
+    attention: &'a [Attention],
+}
+
+impl<'a> RunDocument<'a> {
+    pub(crate) fn new(
+        command: &'static str,
+        account: &'a str,
+        region: &'a str,
+        install: &'a str,
+        plan: &'a Plan,
+        applied: bool,
+        attention: &'a [Attention],
+    ) -> Self {
+        let (changes, summary) = (plan.changes.as_slice(), plan.summary());
+        Self { schema: SCHEMA, command, account, region, install, changes, summary, applied, attention }
+    }
+}
+
+/// What `status` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatusDocument<'a> {
+    schema: u32,
+    command: &'static str,
+    #[serde(flatten)]
+    view: &'a StatusView,
+}
+
+impl<'a> StatusDocument<'a> {
+    pub(crate) fn new(view: &'a StatusView) -> Self {
+        Self { schema: SCHEMA, command: "status", view }
+    }
+}
+
+/// What `check` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckDocument<'a> {
+    schema: u32,
+    command: &'static str,
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<Value>,
+}
+
+impl<'a> CheckDocument<'a> {
+    pub(crate) fn new(report: &'a Report, notices: Vec<Value>) -> Self {
+        Self { schema: SCHEMA, command: "check", report, notices }
+    }
+}
+
+/// What `test` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct TestDocument<'a> {
+    schema: u32,
+    command: &'static str,
+    account: &'a str,
+    region: &'a str,
+    install: &'a str,
+    /// The function came to its end without an error.
+    ok: bool,
+    answer: &'a Value,
+    /// Who gets the messages, as far as they confirmed.
+    told: &'a [String],
+}
+
+impl<'a> TestDocument<'a> {
+    pub(crate) fn new(
+        (account, region, install): (&'a str, &'a str, &'a str),
+        ok: bool,
+        answer: &'a Value,
+        told: &'a [String],
+    ) -> Self {
+        Self { schema: SCHEMA, command: "test", account, region, install, ok, answer, told }
+    }
+}
+
+/// What any command answers where it failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorDocument<'a> {
+    schema: u32,
+    error: &'a Error,
+}
+
+impl<'a> ErrorDocument<'a> {
+    pub(crate) fn new(error: &'a Error) -> Self {
+        Self { schema: SCHEMA, error }
+    }
+}

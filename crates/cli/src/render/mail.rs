@@ -1,0 +1,30 @@
+//! Mails and notices as they would arrive.
+
+use keyminder_keyage::Notice;
+use keyminder_sandbox::Mail;
+
+use super::style::{bold, dim};
+
+/// A mail, framed so that it is not mistaken for the command's own words.
+pub(crate) fn envelope(mail: &Mail) -> String {
+    framed(&[("From", mail.from.as_str()), ("To", mail.to.as_str()), ("Subject", mail.subject.as_str())], &mail.body)
+}
+
+/// A notice before it is sent.
+pub(crate) fn notice(notice: &Notice) -> String {
+    framed(&[("Subject", notice.subject.as_str())], &notice.text)
+}
+
+fn framed(headers: &[(&str, &str)], body: &str) -> String {
+    let bar = dim("│");
+    let mut text = dim("┌──────────────────────────────────────────────────────────────────────") + "\n";
+    for (name, value) in headers {
+        text.push_str(&format!("{bar} {:<9}{}\n", format!("{name}:"), bold(value)));
+    }
+    text.push_str(&format!("{bar}\n"));
+    for line in body.trim_end().lines() {
+        text.push_str(format!("{bar} {line}").trim_end());
+        text.push('\n');
+    }
+    text + &dim("└──────────────────────────────────────────────────────────────────────")
+}

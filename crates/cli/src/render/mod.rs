@@ -1,0 +1,27 @@
+//! Everything that is shown: the only module that writes to standard output and standard error.
+//!
+//! [`Screen`] owns the two streams; every other file here turns data into text and writes nothing. It must not know
+//! AWS, nor how the data came about.
+
+pub(crate) mod check;
+mod error;
+mod json;
+mod mail;
+mod outcome;
+mod plan;
+mod progress;
+mod screen;
+mod status;
+mod style;
+mod when;
+
+pub(crate) use error::error;
+pub(crate) use json::{CheckDocument, ErrorDocument, RunDocument, StatusDocument, TestDocument};
+pub(crate) use mail::{envelope, notice};
+pub(crate) use outcome::{attention, in_sync, receipt, unfinished};
+pub(crate) use plan::{Headline, blockers, headline, plan, refused};
+pub(crate) use progress::RunProgress;
+pub(crate) use screen::{Screen, write_file};
+pub(crate) use status::{LastRun, StatusView, SubscriptionLine, status};
+pub(crate) use style::{bad, bold, command, dim, good, heading, warn};
+pub(crate) use when::{both_zones, span};

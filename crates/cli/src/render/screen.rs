@@ -1,0 +1,216 @@
+//! The two streams of the process: results on standard output, everything else on standard error.
+//!
+//! Owns colour, width, what happens when a stream is closed or full, and that progress bars and lines do not mix. It
+//! must not know what is written.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::{ColorWhen, GlobalArgs, OutputFormat};
+use crate::error::Error;
+
+/// No line is made longer than this, however wide the terminal is.
+const WIDEST: usize = 100;
+const USUAL_WIDTH: usize = 80;
+
+/// Where the command shows what it has to show.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    color: ColorWhen,
+    output: OutputFormat,
+    quiet: bool,
+    verbose: bool,
+    bars: MultiProgress,
+    animated: bool,
+    /// Why the last write of a result failed.
+    trouble: Mutex<Option<std::io::Error>>,
+}
+
+impl Screen {
+    /// The screen as the flags want it.
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        let stderr_colors = choice(global.color, AutoStream::choice(&std::io::stderr())) != ColorChoice::Never;
+        console::set_colors_enabled_stderr(stderr_colors);
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let animated = std::io::stderr().is_terminal() && !dumb && !global.quiet;
+        let target = if animated { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self {
+            color: global.color,
+            output: global.output,
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            bars: MultiProgress::with_draw_target(target),
+            animated,
+            trouble: Mutex::default(),
+        }
+    }
+
+    /// Results are one JSON document.
+    pub(crate) fn is_json(&self) -> bool {
+        self.output == OutputFormat::Json
+    }
+
+    /// The user asked for more.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// The user asked for results and errors only.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Progress can be drawn over and over in the same place.
+    pub(crate) fn is_animated(&self) -> bool {
+        self.animated
+    }
+
+    /// A line that shows that something is under way, for as long as it takes. Nothing where it cannot be animated.
+    pub(crate) fn spinner(&self, message: &str) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {wide_msg} {elapsed:.dim}") {
+            bar.set_style(style);
+        }
+        bar.set_message(message.to_owned());
+        if self.animated {
+            bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        }
+        bar
+    }
+
+    /// Where progress bars are drawn.
+    pub(super) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    /// A person can be asked: both the question and the answer have a terminal.
+    pub(crate) fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.is_json()
+    }
+
+    /// Columns there are for text.
+    pub(crate) fn width(&self) -> usize {
+        let terminal = console::Term::stdout();
+        let columns = if terminal.is_term() {
+            terminal.size_checked().map_or(USUAL_WIDTH, |(_, columns)| usize::from(columns))
+        } else {
+            USUAL_WIDTH
+        };
+        columns.clamp(40, WIDEST)
+    }
+
+    /// Writes a result to standard output. What comes of it is told by [`Screen::finish`].
+    pub(crate) fn result(&self, text: &str) {
+        self.bars.suspend(|| {
+            let stdout = std::io::stdout().lock();
+            let mut stream = AutoStream::new(stdout, choice(self.color, AutoStream::choice(&std::io::stdout())));
+            let outcome = write_line(&mut stream, text);
+            self.note(outcome);
+        });
+    }
+
+    /// Writes a result that is bytes, and nothing after them.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        let outcome = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        self.note(outcome);
+    }
+
+    /// Writes the one JSON document of this run.
+    ///
+    /// # Errors
+    /// A document that cannot be serialised.
+    pub(crate) fn document(&self, document: &impl serde::Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(document).map_err(|error| Error::failed("Json", error.to_string()))?;
+        self.result(&text);
+        Ok(())
+    }
+
+    /// Writes a text result, where results are text.
+    pub(crate) fn text(&self, text: &str) {
+        if !self.is_json() {
+            self.result(text);
+        }
+    }
+
+    /// Writes a remark to standard error, unless the user wants none. Nobody can be told where that fails.
+    pub(crate) fn remark(&self, text: &str) {
+        if !self.quiet {
+            self.aside(text);
+        }
+    }
+
+    /// Writes to standard error whatever the user wants.
+    pub(crate) fn aside(&self, text: &str) {
+        self.bars.suspend(|| {
+            let stderr = std::io::stderr().lock();
+            let mut stream = AutoStream::new(stderr, choice(self.color, AutoStream::choice(&std::io::stderr())));
+            let _ = write_line(&mut stream, text);
+        });
+    }
+
+    /// Whoever read the results is gone (`| head`).
+    pub(crate) fn is_closed(&self) -> bool {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    }
+
+    /// Whether all results were written. A reader who went away wanted no more, which is no failure.
+    ///
+    /// # Errors
+    /// A stream that does not take the results: a full disk.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        match self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::failed("Output", format!("the result could not be written: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&self, outcome: std::io::Result<()>) {
+        if let Err(error) = outcome {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            trouble.get_or_insert(error);
+        }
+    }
+}
+
+fn choice(when: ColorWhen, auto: ColorChoice) -> ColorChoice {
+    match when {
+        ColorWhen::Auto => auto,
+        ColorWhen::Always => ColorChoice::Always,
+        ColorWhen::Never => ColorChoice::Never,
+    }
+}
+
+fn write_line(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        stream.write_all(b"\n")?;
+    }
+    stream.flush()
+}
+
+/// Writes a file so that it is there as a whole or not at all.
+///
+/// # Errors
+/// A folder that is not there or not writable, a full disk.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let complaint = |error: std::io::Error| Error::file("writing", path, &error);
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("out");
+    let temporary = folder.join(format!(".{name}.{}.part", std::process::id()));
+    let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written.map_err(complaint)
+}

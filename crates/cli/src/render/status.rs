@@ -1,0 +1,165 @@
+//! `keyminder status` on one screen: would I hear about an old key tomorrow morning?
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use keyminder_reconcile::{Action, Change, Plan, Summary};
+use keyminder_stack::SubscriptionState;
+use serde::Serialize;
+
+use super::plan;
+use super::style::{bad, bold, dim, good, hang, warn};
+use super::when::{ago, both_zones, span};
+
+/// Everything that `status` found out.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StatusView {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) install: String,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) summary: Summary,
+    pub(crate) subscriptions: Vec<SubscriptionLine>,
+    pub(crate) last_run: Option<LastRun>,
+    pub(crate) next_run: Option<Timestamp>,
+    pub(crate) schedule: String,
+    pub(crate) schedule_description: String,
+    /// The command's version, and the installed checker's where it has told.
+    pub(crate) version: String,
+    pub(crate) checker_version: Option<String>,
+    /// Whether somebody would hear about an old key.
+    pub(crate) ok: bool,
+    /// Why not, one reason each.
+    pub(crate) problems: Vec<String>,
+    #[serde(skip)]
+    pub(crate) installed: bool,
+    #[serde(skip)]
+    pub(crate) now: Timestamp,
+    #[serde(skip)]
+    pub(crate) plan: Plan,
+}
+
+/// One subscription.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SubscriptionLine {
+    pub(crate) protocol: String,
+    pub(crate) endpoint: String,
+    pub(crate) state: SubscriptionState,
+    pub(crate) lapses_at: Option<Timestamp>,
+    pub(crate) safe_from_one_click_unsubscribing: Option<bool>,
+    pub(crate) declared: bool,
+}
+
+/// The last run of the function.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LastRun {
+    pub(crate) at: Timestamp,
+    pub(crate) ok: bool,
+    pub(crate) duration_ms: u64,
+    pub(crate) mode: String,
+    pub(crate) users: u32,
+    pub(crate) users_unknown: u32,
+    pub(crate) keys: u32,
+    pub(crate) old: u32,
+    pub(crate) due: u32,
+    pub(crate) published: usize,
+    pub(crate) error: Option<String>,
+}
+
+/// Columns for the name of a line.
+const NAME: usize = 14;
+
+/// The screen.
+pub(crate) fn status(view: &StatusView, verbose: bool, width: usize) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {} {}", bold(format_args!("{name:<NAME$}")), hang(value, NAME + 3, width));
+    };
+    line("Installed", &installed(view));
+    for (index, one) in view.subscriptions.iter().enumerate() {
+        line(if index == 0 { "Who is told" } else { "" }, &subscription(one, view.now));
+    }
+    if view.subscriptions.is_empty() {
+        line("Who is told", &bad("nobody"));
+    }
+    line("Runs", &format!("{} ({})", view.schedule_description, view.schedule));
+    if let Some(next) = view.next_run {
+        line("Next run", &format!("{}, {}", both_zones(next), ago(next, view.now)));
+    }
+    line("Last run", &view.last_run.as_ref().map_or_else(|| warn("none is in the log"), |run| last_run(run, view.now)));
+    let checker = view.checker_version.as_deref().unwrap_or("not known until it has run");
+    line("Versions", &format!("keyminder {}, installed checker {checker}", view.version));
+    if view.installed
+        && (verbose || view.summary.none < view.changes.len() || view.changes.iter().any(|c| !c.extras.is_empty()))
+    {
+        let _ = write!(text, "\n{}\n", plan::plan(&view.plan, verbose, width));
+    }
+    text.push('\n');
+    if view.ok {
+        text.push_str(&good("✓ Yes, you would hear about an old key."));
+    } else {
+        text.push_str(&bad("✗ No, you might not hear about an old key:"));
+        for problem in &view.problems {
+            let _ = write!(text, "\n  - {}", hang(problem, 4, width));
+        }
+    }
+    text
+}
+
+fn installed(view: &StatusView) -> String {
+    let summary = view.summary;
+    let foreign = view.changes.iter().filter(|change| change.foreign.is_some()).count();
+    match () {
+        () if !view.installed => bad("no: run keyminder setup"),
+        () if foreign > 0 => bad(format_args!("no: {foreign} objects have our names and are not ours")),
+        () if summary.none == view.changes.len() => good("yes, and in sync"),
+        () => {
+            let named = |action| view.changes.iter().filter(move |c| c.action == action).map(|c| c.address.0);
+            let gone: Vec<_> = named(Action::Create).collect();
+            let drifted: Vec<_> = named(Action::Update).collect();
+            let mut said = Vec::new();
+            if !gone.is_empty() {
+                said.push(format!("missing: {}", gone.join(", ")));
+            }
+            if !drifted.is_empty() {
+                said.push(format!("drifted: {}", drifted.join(", ")));
+            }
+            warn(format_args!("not as wanted; {}", said.join("; ")))
+        }
+    }
+}
+
+fn subscription(one: &SubscriptionLine, now: Timestamp) -> String {
+    let state = match one.state {
+        SubscriptionState::Confirmed => match one.safe_from_one_click_unsubscribing {
+            Some(false) if one.protocol.starts_with("email") => {
+                format!("{}; anyone with a forwarded mail can unsubscribe it", good("confirmed"))
+            }
+            Some(true) if one.protocol.starts_with("email") => {
+                format!("{}; safe from one-click unsubscribing", good("confirmed"))
+            }
+            _ => good("confirmed"),
+        },
+        SubscriptionState::Pending => match one.lapses_at {
+            Some(at) if at > now => warn(format_args!("not confirmed; {} left", span(at.duration_since(now)))),
+            _ => warn("not confirmed"),
+        },
+        SubscriptionState::Gone => bad("gone: unsubscribed, or not confirmed within 48 hours"),
+        SubscriptionState::Missing => bad("not subscribed yet"),
+    };
+    let by = if one.declared { String::new() } else { dim(" (not in the configuration)") };
+    format!("{}: {}: {state}{by}", one.protocol, one.endpoint)
+}
+
+fn last_run(run: &LastRun, now: Timestamp) -> String {
+    let head = format!("{}, {}, took {:.1} s: ", both_zones(run.at), ago(run.at, now), run.duration_ms as f64 / 1000.0);
+    let sent = format!("{} {} sent", run.published, if run.published == 1 { "notice" } else { "notices" });
+    let counts = match run.mode.as_str() {
+        "test-notice" => format!("a test, {sent}"),
+        _ => format!("{} users, {} keys, {} old, {} due, {sent}", run.users, run.keys, run.old, run.due),
+    };
+    match &run.error {
+        None => format!("{head}{} ({counts})", good("succeeded")),
+        Some(error) => format!("{head}{} ({counts}). {error}", bad("failed")),
+    }
+}

@@ -1,0 +1,97 @@
+//! The few styles there are. Colour is never the only carrier of meaning: each has a sign or a word beside it.
+//!
+//! Only the sixteen colours of the terminal's own palette are used, so that light and dark terminals both show them as
+//! their owner finds readable. It must not know what is painted.
+
+use anstyle::{AnsiColor, Style};
+
+/// A style to paint text in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Paint(Style);
+
+impl Paint {
+    pub(crate) const ADD: Self = Self(AnsiColor::Green.on_default());
+    pub(crate) const CHANGE: Self = Self(AnsiColor::Yellow.on_default());
+    pub(crate) const DELETE: Self = Self(AnsiColor::Red.on_default());
+    pub(crate) const BOLD: Self = Self(Style::new().bold());
+    pub(crate) const DIM: Self = Self(Style::new().dimmed());
+    pub(crate) const HEADING: Self = Self(Style::new().bold().underline());
+    pub(crate) const ERROR: Self = Self(AnsiColor::Red.on_default().bold());
+    pub(crate) const COMMAND: Self = Self(AnsiColor::Cyan.on_default());
+
+    /// The text between the style's escape sequences, which the [`Screen`](super::Screen) removes where no colour is
+    /// wanted.
+    pub(crate) fn on(self, text: impl std::fmt::Display) -> String {
+        format!("{}{text}{}", self.0.render(), self.0.render_reset())
+    }
+}
+
+pub(crate) fn good(text: impl std::fmt::Display) -> String {
+    Paint::ADD.on(text)
+}
+
+pub(crate) fn warn(text: impl std::fmt::Display) -> String {
+    Paint::CHANGE.on(text)
+}
+
+pub(crate) fn bad(text: impl std::fmt::Display) -> String {
+    Paint::ERROR.on(text)
+}
+
+pub(crate) fn bold(text: impl std::fmt::Display) -> String {
+    Paint::BOLD.on(text)
+}
+
+pub(crate) fn dim(text: impl std::fmt::Display) -> String {
+    Paint::DIM.on(text)
+}
+
+pub(crate) fn command(text: impl std::fmt::Display) -> String {
+    Paint::COMMAND.on(text)
+}
+
+pub(crate) fn heading(text: impl std::fmt::Display) -> String {
+    Paint::HEADING.on(text)
+}
+
+/// Text broken between words into lines of at most `width` columns; a word longer than that has a line of its own.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let joined = console::measure_text_width(&line) + 1 + console::measure_text_width(word);
+            if !line.is_empty() && joined > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// The text with its further lines indented by `indent` columns, as the first already is.
+pub(super) fn hang(text: &str, indent: usize, width: usize) -> String {
+    wrap(text, width.saturating_sub(indent).max(20)).join(&format!("\n{}", " ".repeat(indent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words_and_never_inside_one() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a verylongword b", 5), ["a", "verylongword", "b"]);
+        assert_eq!(wrap("a\n\nb", 5), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn escape_sequences_take_no_room() {
+        assert_eq!(wrap(&format!("{} two", bold("one")), 7).len(), 1);
+    }
+}

@@ -1,0 +1,108 @@
+//! `keyminder check` in all its forms.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use keyminder_sandbox::{Fault, FaultKind};
+use support::World;
+
+#[test]
+fn the_table_says_which_keys_are_old_and_shows_their_ages() {
+    let ran = World::seeded(12, 3).ok(&["check"]);
+    assert!(ran.stdout.contains("account 123456789012"), "{ran:#?}");
+    assert!(ran.stdout.contains("limit: 90 days") && ran.stdout.contains("✗ 3 keys are over the limit."), "{ran:#?}");
+    assert_eq!(ran.stdout.lines().filter(|line| line.starts_with("old ")).count(), 3, "{}", ran.stdout);
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+}
+
+#[test]
+fn the_document_has_the_shape_of_the_contract() {
+    let (code, document) = World::seeded(12, 3).json(&["check"]);
+    assert_eq!(code, 0);
+    assert_eq!((&document["schema"], &document["command"]), (&1.into(), &"check".into()));
+    assert_eq!(document["max_age_days"], 90);
+    assert!(document["as_of"].is_string() && document["summary"]["old"] == 3);
+    for key in document["keys"].as_array().unwrap() {
+        for name in ["user", "access_key_id", "status", "created", "age_days", "last_used", "verdict"] {
+            assert!(key.get(name).is_some(), "{name} is not in {key}");
+        }
+    }
+}
+
+#[test]
+fn the_exit_code_tells_of_old_keys_only_when_asked() {
+    let world = World::seeded(12, 3);
+    assert_eq!(world.run(&["check"]).code, 0);
+    assert_eq!(world.run(&["check", "--exit-code"]).code, 2);
+    assert_eq!(World::seeded(12, 0).run(&["check", "--exit-code"]).code, 0);
+}
+
+#[test]
+fn a_date_ahead_shows_what_will_be_old_by_then() {
+    let world = World::seeded(12, 0);
+    let (_, now) = world.json(&["check"]);
+    let (_, then) = world.json(&["check", "--at", "2040-01-01"]);
+    assert_eq!(now["summary"]["old"], 0);
+    assert_eq!(then["as_of"], "2040-01-01T00:00:00Z");
+    assert!(then["summary"]["old"].as_u64() > Some(0));
+    assert_eq!(world.run(&["check", "--at", "soon"]).code, 64);
+}
+
+#[test]
+fn csv_has_one_line_for_each_key() {
+    let world = World::seeded(12, 3);
+    let (_, document) = world.json(&["check"]);
+    let ran = world.ok(&["check", "--format", "csv"]);
+    assert_eq!(ran.stdout.lines().count(), document["keys"].as_array().unwrap().len() + 1);
+    assert!(ran.stdout.starts_with("account,as_of,user,access_key_id,"));
+}
+
+#[test]
+fn the_page_is_one_file_with_verdict_histogram_table_and_controls() {
+    let world = World::seeded(12, 3);
+    world.ok(&["check", "--format", "html", "--save", "keys.html"]);
+    let page = std::fs::read_to_string(world.home.path().join("keys.html")).unwrap();
+    for part in ["3 keys are over the limit", "limit: 90 days", "<table class=\"keys\">", "1.14", "2.12", "fail"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_notice_is_shown_in_the_words_that_would_be_sent() {
+    let world = World::seeded(12, 3);
+    let ran = world.ok(&["check", "--notice"]);
+    assert!(ran.stdout.contains("Subject:") && ran.stdout.contains("OVER THE LIMIT"), "{ran:#?}");
+    let ran = world.ok(&["check", "--notice=per-key"]);
+    assert_eq!(ran.stdout.matches("Access Keys Need Rotating For User:").count(), 3, "{ran:#?}");
+    let none = World::seeded(12, 0).ok(&["check", "--notice"]);
+    assert!(none.stdout.contains("Nothing would be sent."));
+}
+
+#[test]
+fn what_could_not_be_read_is_never_clean() {
+    let world = World::seeded(12, 0);
+    world.sandbox.inject(Fault::new("iam:ListAccessKeys", FaultKind::AccessDenied).nth(2));
+    let ran = world.run(&["check", "--exit-code"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert!(ran.stdout.contains("not read:") && ran.stdout.contains("unknown"), "{ran:#?}");
+    assert!(!ran.stdout.contains('✓'), "{ran:#?}");
+}
+
+#[test]
+fn where_nothing_can_be_read_it_fails_and_names_the_permission() {
+    let world = World::seeded(3, 0);
+    world.sandbox.inject(Fault::new("iam:ListUsers", FaultKind::AccessDenied).always());
+    let (code, document) = world.json(&["check"]);
+    assert_eq!(code, 1);
+    assert_eq!(document["error"]["operation"], "iam:ListUsers", "{document:#}");
+}
+
+#[test]
+fn one_user_alone_can_be_checked() {
+    let world = World::seeded(12, 3);
+    let (_, all) = world.json(&["check"]);
+    let user = all["keys"][0]["user"].as_str().unwrap();
+    let (_, one) = world.json(&["check", "--user", user]);
+    assert_eq!(one["summary"]["users"], 1);
+    assert!(one["keys"].as_array().unwrap().iter().all(|key| key["user"] == user));
+}

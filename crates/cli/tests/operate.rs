@@ -1,0 +1,230 @@
+//! What there is around an install: status, test, confirm, init, export, completions, manual, sandbox, demo.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use keyminder_sandbox::MailKind;
+use support::{EMAIL, World, finish, machine};
+
+#[test]
+fn status_says_no_until_somebody_has_confirmed_and_then_yes() {
+    let world = World::new();
+    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(ran.stdout.contains("nothing is installed"), "{ran:#?}");
+    world.install();
+    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(ran.stdout.contains("has not confirmed") && ran.stdout.contains("1 day 23 h left"), "{ran:#?}");
+    world.sandbox.confirm(EMAIL);
+    let ran = world.ok(&["status", "--email", EMAIL, "--exit-code"]);
+    assert!(ran.stdout.contains("✓ Yes, you would hear about an old key."), "{ran:#?}");
+}
+
+#[test]
+fn the_document_of_status_has_subscriptions_and_the_last_run() {
+    let world = World::seeded(4, 1);
+    world.install();
+    world.sandbox.confirm(EMAIL);
+    let (_, before) = world.json(&["status", "--email", EMAIL]);
+    assert_eq!(before["subscriptions"][0]["protocol"], "email");
+    assert_eq!(before["subscriptions"][0]["endpoint"], EMAIL);
+    assert_eq!(before["subscriptions"][0]["state"], "confirmed");
+    assert!(before["last_run"].is_null() && before["changes"].is_array());
+    world.ok(&["test"]);
+    let (_, after) = world.json(&["status", "--email", EMAIL]);
+    assert_eq!(after["last_run"]["ok"], true, "{after:#}");
+    assert_eq!(after["last_run"]["old"], 1);
+}
+
+#[test]
+fn test_runs_the_installed_function_and_shows_who_gets_what() {
+    let world = World::seeded(12, 3);
+    world.install();
+    world.sandbox.confirm(EMAIL);
+    let ran = world.ok(&["test"]);
+    assert!(ran.stdout.contains("3 old") && ran.stdout.contains("To email: ops@example.com"), "{ran:#?}");
+    let mails = world.sandbox.outbox();
+    let notices: Vec<_> = mails.iter().filter(|mail| mail.kind == MailKind::Notification).collect();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].subject.contains("3 IAM access keys"));
+}
+
+#[test]
+fn a_test_notice_is_sent_and_a_dry_run_sends_nothing() {
+    let world = World::seeded(12, 3);
+    world.install();
+    world.sandbox.confirm(EMAIL);
+    let sent = || world.sandbox.outbox().iter().filter(|mail| mail.kind == MailKind::Notification).count();
+    world.ok(&["test", "--dry-run"]);
+    assert_eq!(sent(), 0);
+    world.ok(&["test", "--notice"]);
+    assert_eq!(sent(), 1);
+}
+
+#[test]
+fn test_without_an_install_says_so() {
+    let ran = World::new().run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert!(ran.stderr.contains("keyminder setup"), "{ran:#?}");
+}
+
+#[test]
+fn confirming_through_the_command_makes_the_address_safe_from_one_click() {
+    let world = World::new();
+    world.install();
+    let link = world.sandbox.outbox()[0].confirm_link.clone().unwrap();
+    let ran = world.ok(&["confirm", &link]);
+    assert!(ran.stdout.contains("ops@example.com is confirmed"), "{ran:#?}");
+    let (_, status) = world.json(&["status", "--email", EMAIL]);
+    assert_eq!(status["subscriptions"][0]["safe_from_one_click_unsubscribing"], true, "{status:#}");
+}
+
+#[test]
+fn a_confirmation_is_sent_again_only_on_request() {
+    let world = World::new();
+    world.install();
+    world.install();
+    assert_eq!(world.sandbox.outbox().len(), 1);
+    let ran = world.ok(&["confirm", "--resend"]);
+    assert!(ran.stdout.contains("Sent again to ops@example.com"), "{ran:#?}");
+    assert_eq!(world.sandbox.outbox().len(), 2);
+    world.sandbox.confirm(EMAIL);
+    let ran = world.ok(&["confirm", "--resend"]);
+    assert!(ran.stdout.contains("nothing was sent"), "{ran:#?}");
+}
+
+#[test]
+fn what_is_no_link_is_refused() {
+    let world = World::new();
+    world.install();
+    assert_eq!(world.run(&["confirm", "hello"]).code, 64);
+    assert_eq!(world.run(&["confirm"]).code, 64);
+}
+
+#[test]
+fn setup_can_wait_for_the_confirmation() {
+    let world = World::new();
+    let ran = world.run(&["setup", "--email", EMAIL, "--yes", "--wait=1s"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert!(ran.stderr.contains("not confirmed in time"), "{ran:#?}");
+    world.sandbox.confirm(EMAIL);
+    world.ok(&["setup", "--email", EMAIL, "--yes", "--wait=1s"]);
+}
+
+#[test]
+fn init_writes_a_file_that_plan_reads_and_never_overwrites_unasked() {
+    let world = World::new();
+    world.ok(&["init", "--email", EMAIL]);
+    let (code, document) = world.json(&["plan"]);
+    assert_eq!(code, 0, "{document:#}");
+    let ran = world.run(&["init"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert!(ran.stderr.contains("--overwrite"), "{ran:#?}");
+    world.ok(&["init", "--overwrite"]);
+}
+
+#[test]
+fn the_exported_policy_lets_a_deployer_do_everything_and_is_json() {
+    let world = World::new();
+    let ran = world.ok(&["export", "policy"]);
+    let policy: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    world.sandbox.enforce(&ran.stdout).unwrap();
+    world.install();
+    world.ok(&["status", "--email", EMAIL]);
+    world.ok(&["teardown", "--yes"]);
+}
+
+#[test]
+fn the_exported_package_is_the_zip_that_is_installed() {
+    let world = World::new();
+    let ran = world.ok(&["export", "package", "-o", "checker.zip"]);
+    let zip = std::fs::read(world.home.path().join("checker.zip")).unwrap();
+    assert_eq!(&zip[..2], b"PK");
+    let (_, document) = world.json(&["plan"]);
+    let sha = document["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|change| change["fields"].as_array().unwrap())
+        .find(|field| field["path"] == "code_sha256")
+        .unwrap()["after"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(ran.stderr.contains(&sha), "{ran:#?}");
+}
+
+#[test]
+fn completions_and_manual_pages_need_no_account() {
+    let home = tempfile::TempDir::new().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = finish(machine(home.path(), &["completions", shell]));
+        assert!(ran.code == 0 && ran.stdout.contains("teardown"), "{shell}");
+    }
+    let ran = finish(machine(home.path(), &["man"]));
+    assert!(ran.code == 0 && ran.stdout.contains(".TH"), "{ran:#?}");
+    assert_eq!(finish(machine(home.path(), &["man", "--dir", "man"])).code, 0);
+    assert!(home.path().join("man/keyminder-setup.1").exists());
+}
+
+#[test]
+fn the_sandbox_prints_what_to_export_and_other_commands_can_use_it() {
+    let home = tempfile::TempDir::new().unwrap();
+    let mut command = machine(home.path(), &["sandbox", "--users", "5", "--old", "2", "--instant"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let variables: Vec<(String, String)> = (0..4)
+        .map(|_| {
+            let line = lines.next().unwrap().unwrap();
+            let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        })
+        .collect();
+    let mut check = machine(home.path(), &["check", "--output", "json"]);
+    check.envs(variables);
+    let document: serde_json::Value = serde_json::from_str(&finish(check).stdout).unwrap();
+    assert_eq!(document["summary"]["old"], 2);
+    std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_demo_tells_the_whole_story_without_a_terminal_in_fifteen_seconds() {
+    let home = tempfile::TempDir::new().unwrap();
+    let start = Instant::now();
+    let ran = finish(machine(home.path(), &["demo"]));
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    for part in [
+        "✓ In sync.",
+        "Nothing to do",
+        "0 of them writing",
+        "DISABLED → ENABLED",
+        "OVER THE LIMIT",
+        "nothing of this install is left",
+    ] {
+        assert!(ran.stdout.contains(part), "{part} is not in {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains('\u{1b}'), "no escape sequences where there is no terminal");
+}
+
+#[test]
+fn colour_can_be_forced_and_forbidden() {
+    let world = World::seeded(2, 1);
+    let colored = |name: &str, value: &str, arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env(name, value);
+        finish(command).stdout.contains('\u{1b}')
+    };
+    assert!(colored("CLICOLOR_FORCE", "1", &["check"]));
+    assert!(!colored("NO_COLOR", "1", &["check"]));
+    assert!(colored("NO_COLOR", "1", &["check", "--color", "always"]));
+    assert!(!colored("CLICOLOR_FORCE", "1", &["check", "--color", "never"]));
+}

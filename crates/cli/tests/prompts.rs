@@ -1,0 +1,98 @@
+//! Questions, through a pseudo-terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::time::Duration;
+
+use expectrl::{Eof, Expect, Session};
+use support::{EMAIL, World};
+
+fn spawn(world: &World, arguments: &[&str]) -> expectrl::session::OsSession {
+    let mut command = world.command(arguments);
+    command.env("TERM", "dumb").stdin(std::process::Stdio::inherit());
+    let mut session = Session::spawn(command).unwrap();
+    session.set_expect_timeout(Some(Duration::from_secs(30)));
+    session
+}
+
+fn exit_code(mut session: expectrl::session::OsSession) -> i32 {
+    let _ = session.expect(Eof);
+    match session.get_process().wait().unwrap() {
+        expectrl::process::unix::WaitStatus::Exited(_, code) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn setup_asks_before_it_changes_anything_and_yes_goes_on() {
+    let world = World::new();
+    let mut session = spawn(&world, &["setup", "--email", EMAIL]);
+    session.expect("Make 11 changes?").unwrap();
+    assert_eq!(world.writes(), 0);
+    session.send_line("yes").unwrap();
+    session.expect("In sync").unwrap();
+    assert_eq!(exit_code(session), 0);
+}
+
+#[test]
+fn anything_but_yes_leaves_the_account_alone() {
+    let world = World::new();
+    let mut session = spawn(&world, &["setup", "--email", EMAIL]);
+    session.expect("Make ").unwrap();
+    session.send_line("").unwrap();
+    session.expect("declined").unwrap();
+    assert_eq!(exit_code(session), 1);
+    assert_eq!(world.writes(), 0);
+}
+
+#[test]
+fn a_plan_that_changed_while_the_person_was_thinking_is_shown_again() {
+    let world = World::new();
+    world.install();
+    world
+        .sandbox
+        .edit(|account| account.region(support::REGION).rules.values_mut().for_each(|rule| rule.enabled = false));
+    let mut session = spawn(&world, &["setup", "--email", EMAIL]);
+    session.expect("Make 1 change?").unwrap();
+    world.sandbox.edit(|account| account.region(support::REGION).functions.values_mut().for_each(|f| f.memory = 1024));
+    session.send_line("yes").unwrap();
+    session.expect("Something changed in the meantime").unwrap();
+    session.expect("Make 2 changes?").unwrap();
+    session.send_line("yes").unwrap();
+    session.expect("In sync").unwrap();
+    assert_eq!(exit_code(session), 0);
+}
+
+#[test]
+fn setup_without_options_asks_for_what_it_needs_and_saves_it() {
+    let world = World::new();
+    let mut session = spawn(&world, &["setup"]);
+    session.expect("E-mail addresses").unwrap();
+    session.send_line("nonsense").unwrap();
+    session.expect("is not an e-mail address").unwrap();
+    session.send_line("ops@example.com").unwrap();
+    session.expect("Limit in days").unwrap();
+    session.send_line("60").unwrap();
+    session.expect("Schedule").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Save this as keyminder.toml").unwrap();
+    session.send_line("yes").unwrap();
+    session.expect("Make 11 changes?").unwrap();
+    session.send_line("yes").unwrap();
+    session.expect("In sync").unwrap();
+    assert_eq!(exit_code(session), 0);
+    world.ok(&["plan", "--exit-code"]);
+    let saved = std::fs::read_to_string(world.home.path().join("keyminder.toml")).unwrap();
+    assert!(saved.contains("max_age_days = 60") && saved.contains("ops@example.com"), "{saved}");
+}
+
+#[test]
+fn an_interruption_at_a_question_exits_with_130_and_changes_nothing() {
+    let world = World::new();
+    let mut session = spawn(&world, &["setup", "--email", EMAIL]);
+    session.expect("Make ").unwrap();
+    session.send([3]).unwrap();
+    assert_eq!(exit_code(session), 130);
+    assert_eq!(world.writes(), 0);
+}

@@ -1,0 +1,113 @@
+//! A fresh account in the sandbox, an empty home folder and a clean environment for the real command.
+
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use keyminder_sandbox::{Options, Sandbox, Seed};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const EMAIL: &str = "ops@example.com";
+pub const REGION: &str = "us-east-1";
+
+/// One account and one person's machine.
+pub struct World {
+    pub sandbox: Sandbox,
+    pub home: TempDir,
+}
+
+/// What a run of the command came to.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(Options::instant())
+    }
+
+    pub fn with(options: Options) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
+        Self { sandbox, home: TempDir::new().unwrap() }
+    }
+
+    pub fn seeded(users: usize, old: usize) -> Self {
+        let world = Self::new();
+        world.sandbox.seed_users(&Seed { users, old, ..Seed::default() });
+        world
+    }
+
+    /// The command, with nothing of this process's environment but the sandbox's variables.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = machine(self.home.path(), arguments);
+        command.envs(self.sandbox.variables()).env("KEYMINDER_RETRY_PAUSE_MS", "10");
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        finish(self.command(arguments))
+    }
+
+    /// Runs the command and expects success.
+    pub fn ok(&self, arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, 0, "{ran:#?}");
+        ran
+    }
+
+    /// Runs the command with `--output json` and parses its one document.
+    pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        let ran = self.run(&arguments);
+        let document = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:#?}"));
+        (ran.code, document)
+    }
+
+    pub fn install(&self) {
+        self.ok(&["setup", "--email", EMAIL, "--yes"]);
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.home.path().join(name), text).unwrap();
+    }
+
+    /// How many calls changed something since they were last forgotten.
+    pub fn writes(&self) -> usize {
+        self.sandbox.calls().iter().filter(|call| call.write).count()
+    }
+}
+
+/// The command on a machine that knows no account.
+pub fn machine(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("keyminder"));
+    command
+        .args(arguments)
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .env("TZ", "UTC")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::null());
+    command
+}
+
+pub fn finish(mut command: Command) -> Ran {
+    Ran::from(command.output().unwrap())
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
