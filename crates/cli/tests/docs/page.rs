@@ -1,0 +1,104 @@
+//! Reading what is written: files of the repository, and the parts of a Markdown page. It knows nothing of what the
+//! pages are about.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A file of the repository.
+#[track_caller]
+pub(crate) fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file below a folder of the repository that ends so, by its path from the top, sorted.
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), &mut found);
+    let mut found: Vec<String> = found
+        .iter()
+        .map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
+        .filter(|path| path.ends_with(ending))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Every page for people.
+pub(crate) fn pages() -> Vec<String> {
+    let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    pages.extend(files("docs", ".md"));
+    pages.extend(files("examples", ".md"));
+    pages
+}
+
+/// The part of a page from a heading to the next of the same or a higher level.
+#[track_caller]
+pub(crate) fn section<'t>(page: &'t str, heading: &str) -> &'t str {
+    let level = heading.chars().take_while(|&c| c == '#').count();
+    let start = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no {heading:?}")) + 1;
+    let rest = &page[start + heading.len()..];
+    let end = rest.match_indices("\n#").map(|(at, _)| at).find(|&at| {
+        let next = rest[at + 1..].chars().take_while(|&c| c == '#').count();
+        next <= level
+    });
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// The cells of every row of every table.
+pub(crate) fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines()
+        .filter(|line| line.starts_with('|') && !line.starts_with("| ---"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+}
+
+/// What stands in backticks.
+pub(crate) fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The content of every fenced block of a language.
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(bool, String)> = None;
+    for line in page.lines() {
+        let line_in = line.trim_start();
+        match (&mut open, line_in.strip_prefix("```")) {
+            (Some((wanted, block)), Some(_)) => {
+                if *wanted {
+                    blocks.push(std::mem::take(block));
+                }
+                open = None;
+            }
+            (None, Some(info)) => open = Some((info.trim() == language, String::new())),
+            (Some((_, block)), None) => {
+                block.push_str(line_in);
+                block.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// The page without its fenced blocks.
+pub(crate) fn prose(page: &str) -> String {
+    let mut fenced = false;
+    page.lines()
+        .filter(|line| {
+            let fence = line.trim_start().starts_with("```");
+            fenced ^= fence;
+            !fenced && !fence
+        })
+        .fold(String::new(), |text, line| text + line + "\n")
+}

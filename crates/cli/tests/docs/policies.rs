@@ -1,0 +1,69 @@
+//! `docs/security.md` prints the very policies, and `README.md` the very names, of what is made.
+
+use serde_json::Value;
+
+use crate::page::text;
+use crate::terminal::{ACCOUNT, Terminal, sandbox};
+
+/// The JSON below the comment that names it.
+fn printed(name: &str) -> Value {
+    let page = text("docs/security.md");
+    let marker = format!("<!-- policy: {name} -->\n```json\n");
+    let rest = page.split_once(&marker).unwrap_or_else(|| panic!("no policy {name}")).1;
+    serde_json::from_str(rest.split("\n```").next().unwrap()).unwrap()
+}
+
+/// Statements in one order.
+fn statements(policy: &Value) -> Vec<Value> {
+    let mut statements = policy.as_array().unwrap().clone();
+    statements.sort_by_key(Value::to_string);
+    statements
+}
+
+fn plan() -> Value {
+    let sandbox = sandbox(ACCOUNT);
+    Terminal::before(&sandbox).run(&["plan", "--output", "json"]).exits(0).json()
+}
+
+fn after<'p>(plan: &'p Value, address: &str, path: &str) -> &'p Value {
+    let changes = plan["changes"].as_array().unwrap();
+    let change = changes.iter().find(|change| change["address"] == address).unwrap();
+    let fields = change["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["path"] == path);
+    &field.unwrap_or_else(|| panic!("no {path} in {change:#}"))["after"]
+}
+
+#[test]
+fn the_policies_of_function_role_and_topic_are_those_that_are_printed() {
+    let plan = plan();
+    for (name, address, path) in [
+        ("function", "iam_policy", "document.Statement"),
+        ("trust", "iam_role", "trust.Statement"),
+        ("topic", "sns_topic", "policy.Statement"),
+    ] {
+        assert_eq!(statements(&printed(name)["Statement"]), statements(after(&plan, address, path)), "{name}");
+    }
+}
+
+#[test]
+fn the_deployers_policy_is_the_one_that_is_printed() {
+    let sandbox = sandbox(ACCOUNT);
+    let exported = Terminal::before(&sandbox).run(&["export", "policy"]).exits(0).json();
+    assert_eq!(printed("deployer"), exported, "{exported:#}");
+    let actions =
+        exported["Statement"].as_array().unwrap().iter().flat_map(|s| s["Action"].as_array().unwrap()).count();
+    let readme = text("README.md");
+    assert!(readme.contains(&format!("{actions} actions")), "README.md does not say {actions} actions");
+}
+
+#[test]
+fn the_names_in_the_readme_are_the_defaults() {
+    let readme = text("README.md");
+    let plan = plan();
+    for change in plan["changes"].as_array().unwrap() {
+        let name = change["name"].as_str().unwrap();
+        for part in name.split(" of ").flat_map(|part| part.split(" on ")) {
+            assert!(readme.contains(&format!("`{part}`")), "{part} ({}) is not in README.md", change["address"]);
+        }
+    }
+}
