@@ -14,8 +14,8 @@ pub struct FieldChange {
     pub after: Value,
 }
 
-/// Every field in which `after` differs from `before`, in the order of their names. A null and a missing
-/// field are the same.
+/// Every field in which `after` differs from `before`, in the order of their names. A null, a missing
+/// field and an object without fields are the same.
 #[must_use]
 pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
@@ -36,12 +36,12 @@ fn walk(path: String, before: &Value, after: &Value, found: &mut Vec<FieldChange
                 walk(join(&path, key), value, &Value::Null, found);
             }
         }
-        (Value::Null, Value::Object(a)) if !a.is_empty() => {
+        (Value::Null, Value::Object(a)) => {
             for (key, value) in a {
                 walk(join(&path, key), &Value::Null, value, found);
             }
         }
-        (Value::Object(b), Value::Null) if !b.is_empty() => {
+        (Value::Object(b), Value::Null) => {
             for (key, value) in b {
                 walk(join(&path, key), value, &Value::Null, found);
             }
@@ -91,6 +91,12 @@ mod tests {
     #[test]
     fn a_key_that_goes_away_is_shown_with_its_old_value() {
         assert_eq!(paths(&json!({"tags": {"x": "1"}}), &json!({"tags": {}})), ["tags.x: \"1\" -> null"]);
+    }
+
+    #[test]
+    fn an_object_without_fields_is_as_good_as_none() {
+        assert!(changes(&Value::Null, &json!({})).is_empty());
+        assert!(changes(&json!({"tags": {}}), &json!({})).is_empty());
     }
 
     #[test]

@@ -283,7 +283,11 @@ impl<R: Resource> Erased<R::Error> for R {
 
     fn change(&self, seen: &Seen, purpose: Purpose) -> Change {
         let (action, fields, foreign) = match (&seen.kind, purpose) {
-            (SeenKind::Absent, Purpose::Converge { .. }) => (Action::Create, self.creation(), None),
+            (SeenKind::Absent, Purpose::Converge { .. }) => {
+                // A set that should be empty is not there, and nothing is missing.
+                let fields = self.creation();
+                (if fields.is_empty() { Action::None } else { Action::Create }, fields, None)
+            }
             // What others put where ours would be is only ever taken away by force, and then by this resource.
             (SeenKind::Absent, Purpose::Destroy) if seen.extras.iter().any(|extra| extra.blocks_deletion) => {
                 (Action::Delete, Vec::new(), None)

@@ -17,7 +17,7 @@ use crate::clients::{Clients, Identity};
 use crate::error::{Error, Kind};
 use crate::marks::{self, Tags};
 use crate::names::{IamNames, Names};
-use crate::resource::role;
+use crate::resource::{role, subscriptions};
 use crate::spec::Spec;
 
 /// IAM's own propagation: a new role or policy is known everywhere within about ten seconds, rarely two minutes.
@@ -33,14 +33,21 @@ pub struct Installation {
     pub(crate) code: Code,
     watch: Rc<dyn Progress>,
     interrupted: CancellationToken,
-    made: Made,
+    known: Known,
 }
 
-/// What this run made itself and so need not ask for again.
+/// What this run knows already and so need not ask for again.
 #[derive(Default)]
-struct Made {
-    topic: Cell<bool>,
-    role_id: RefCell<Option<String>>,
+struct Known {
+    /// The topic was made by this run.
+    new_topic: Cell<bool>,
+    /// The id of the role that was made by this run.
+    new_role_id: RefCell<Option<String>>,
+    /// The role as it was when the names were chosen: for the first observation, which follows at once.
+    first_role: RefCell<Option<role::Live>>,
+    first_role_id: RefCell<Option<String>>,
+    /// The subscriptions as the last observation saw them.
+    subscriptions: RefCell<Option<subscriptions::Seen>>,
 }
 
 /// The deployment package as it is uploaded.
@@ -68,9 +75,12 @@ impl Installation {
         interrupted: CancellationToken,
     ) -> Result<Self, Error> {
         let names = |iam| Names::new(identity, clients.region(), &spec.install, &spec.iam_path, &spec.names, iam);
-        let names = choose_names(&clients, names(IamNames::Plain), names(IamNames::WithRegion)).await?;
+        let (names, role) = choose_names(&clients, names(IamNames::Plain), names(IamNames::WithRegion)).await?;
+        let known = Known::default();
+        known.first_role_id.replace(role.as_ref().map(|role| role.role_id().to_owned()));
+        known.first_role.replace(role);
         let (environment, code) = contents(&names, &spec)?;
-        Ok(Self { clients, names, spec, environment, code, watch, interrupted, made: Made::default() })
+        Ok(Self { clients, names, spec, environment, code, watch, interrupted, known })
     }
 
     /// The install's names and ARNs.
@@ -98,22 +108,42 @@ impl Installation {
 
     /// The topic was made by this run, with a record of every declared subscription.
     pub(crate) fn is_topic_new(&self) -> bool {
-        self.made.topic.get()
+        self.known.new_topic.get()
     }
 
     /// Notes that the topic was made just now.
     pub(crate) fn topic_is_new(&self) {
-        self.made.topic.set(true);
+        self.known.new_topic.set(true);
     }
 
     /// The id of the role that was made by this run.
     pub(crate) fn new_role_id(&self) -> Option<String> {
-        self.made.role_id.borrow().clone()
+        self.known.new_role_id.borrow().clone()
     }
 
     /// Notes the id of the role that was made just now.
     pub(crate) fn role_is_new(&self, id: &str) {
-        self.made.role_id.replace(Some(id.to_owned()));
+        self.known.new_role_id.replace(Some(id.to_owned()));
+    }
+
+    /// The role as it was when the names were chosen, once.
+    pub(crate) fn first_role(&self) -> Option<role::Live> {
+        self.known.first_role.take()
+    }
+
+    /// The id of that role, once.
+    pub(crate) fn first_role_id(&self) -> Option<String> {
+        self.known.first_role_id.take()
+    }
+
+    /// Notes what an observation saw of the subscriptions.
+    pub(crate) fn subscriptions_seen(&self, seen: subscriptions::Seen) {
+        self.known.subscriptions.replace(Some(seen));
+    }
+
+    /// What the last observation saw of them, once.
+    pub(crate) fn last_seen_subscriptions(&self) -> Option<subscriptions::Seen> {
+        self.known.subscriptions.take()
     }
 
     /// Tries `operation` until it works, for as long as its error is `transient`.
@@ -174,9 +204,14 @@ fn contents(names: &Names, spec: &Spec) -> Result<(BTreeMap<String, String>, Cod
 
 /// The region's own IAM names where they are in use, or where the plain ones are another region's. The role decides:
 /// it is made before the policy and goes after it, so there is never a policy of ours without a role.
-async fn choose_names(clients: &Clients, plain: Names, with_region: Names) -> Result<Names, Error> {
-    let (own, taken) = try_join(role::tags(clients, &with_region.role), role::tags(clients, &plain.role)).await?;
-    let own = own.is_some_and(|tags| marks::foreign(&tags, &with_region).is_none());
-    let taken = taken.is_some_and(|tags| marks::of_another_region(&tags, &plain));
-    Ok(if own || taken { with_region } else { plain })
+async fn choose_names(
+    clients: &Clients,
+    plain: Names,
+    with_region: Names,
+) -> Result<(Names, Option<role::Live>), Error> {
+    let (own, taken) = try_join(role::live(clients, &with_region.role), role::live(clients, &plain.role)).await?;
+    let tags = |role: &role::Live| role::tags_of(role.tags());
+    let is_own = own.as_ref().is_some_and(|role| marks::foreign(&tags(role), &with_region).is_none());
+    let is_taken = taken.as_ref().is_some_and(|role| marks::of_another_region(&tags(role), &plain));
+    Ok(if is_own || is_taken { (with_region, own) } else { (plain, taken) })
 }

@@ -39,7 +39,6 @@ fn deviations_show(kind: Kind) {
 }
 
 #[test]
-#[ignore = "the command is not whole yet"]
 fn on_moto_the_notifier_is_set_up_kept_mended_and_removed() {
     if let Some(emulator) = Emulator::start(Kind::Moto) {
         life_of_an_install(&emulator);
@@ -47,7 +46,6 @@ fn on_moto_the_notifier_is_set_up_kept_mended_and_removed() {
 }
 
 #[test]
-#[ignore = "the command is not whole yet"]
 fn on_ministack_the_notifier_is_set_up_kept_mended_and_removed() {
     if let Some(emulator) = Emulator::start(Kind::Ministack) {
         life_of_an_install(&emulator);
@@ -114,7 +112,6 @@ fn life_of_an_install(emulator: &Emulator) {
 }
 
 #[test]
-#[ignore = "the command is not whole yet"]
 fn on_moto_a_namesake_of_the_topic_that_is_not_ours_is_left_alone() {
     let Some(emulator) = Emulator::start(Kind::Moto) else { return };
     let terminal = Terminal::before(&emulator);
@@ -128,7 +125,6 @@ fn on_moto_a_namesake_of_the_topic_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
-#[ignore = "the command is not whole yet"]
 fn on_moto_a_check_from_the_future_finds_the_keys_of_today_old() {
     let Some(emulator) = Emulator::start(Kind::Moto) else { return };
     let terminal = Terminal::before(&emulator);
@@ -142,7 +138,6 @@ fn on_moto_a_check_from_the_future_finds_the_keys_of_today_old() {
 }
 
 #[test]
-#[ignore = "the command is not whole yet"]
 fn on_ministack_the_installed_function_runs_and_its_notice_names_the_old_key() {
     let Some(emulator) = Emulator::start(Kind::Ministack) else { return };
     let wire = emulator.wire;

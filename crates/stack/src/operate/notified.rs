@@ -1,6 +1,5 @@
 //! Who would be told about an old key, and how to make sure of it.
 
-use futures::future::{try_join, try_join_all};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -48,49 +47,46 @@ pub struct SubscriptionStatus {
 }
 
 impl Installation {
-    /// Every subscription that is wanted or there. Empty where there is no topic and none is wanted.
+    /// Every subscription that is wanted or there, as the last observation saw them; asks again where there was none
+    /// since the last call. Empty where there is no topic and none is wanted.
     ///
     /// # Errors
     /// What SNS answers.
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionStatus>, Error> {
-        let (live, tags) = match try_join(subscriptions::live(self), topic::live_tags(self)).await {
-            Ok(found) => found,
-            Err(error) if error.is_not_found() => (Vec::new(), Tags::new()),
-            Err(error) => return Err(error),
+        let seen = match self.last_seen_subscriptions() {
+            Some(seen) => seen,
+            None => subscriptions::look(self).await?.unwrap_or_default(),
         };
         let declared = |protocol: &str, endpoint: &str| {
             self.spec.subscriptions.iter().flatten().any(|s| s.protocol.as_str() == protocol && s.endpoint == endpoint)
         };
-        let mut statuses = try_join_all(live.iter().map(async |subscription| {
+        let status = |subscription: &aws_sdk_sns::types::Subscription| {
             let protocol = subscription.protocol().unwrap_or_default();
             let endpoint = subscription.endpoint().unwrap_or_default();
             let key = subscriptions::key(protocol, endpoint);
-            let arn = subscription.subscription_arn().filter(|arn| *arn != subscriptions::PENDING);
-            let attributes = match arn {
-                Some(arn) => subscriptions::attributes(self, arn).await?.unwrap_or_default(),
-                None => std::collections::BTreeMap::new(),
-            };
-            let made = subscriptions::recorded_at(&tags, &key);
-            Ok::<_, Error>(SubscriptionStatus {
+            let arn = subscriptions::arn_of(subscription);
+            let made = subscriptions::recorded_at(&seen.tags, &key);
+            let attributes = arn.and_then(|arn| seen.attributes.get(arn));
+            SubscriptionStatus {
                 protocol: protocol.to_owned(),
                 endpoint: endpoint.to_owned(),
                 state: if arn.is_some() { SubscriptionState::Confirmed } else { SubscriptionState::Pending },
                 lapses_at: made.filter(|_| arn.is_none()).and_then(|made| made.checked_add(PENDING_FOR).ok()),
                 safe_from_one_click_unsubscribing: attributes
-                    .get("ConfirmationWasAuthenticated")
+                    .and_then(|attributes| attributes.get("ConfirmationWasAuthenticated"))
                     .map(|authenticated| authenticated == "true"),
                 declared: declared(protocol, endpoint),
-                managed: subscriptions::is_recorded(&tags, &key),
+                managed: subscriptions::is_recorded(&seen.tags, &key),
                 arn: arn.map(str::to_owned),
-            })
-        }))
-        .await?;
+            }
+        };
+        let mut statuses: Vec<_> = seen.live.iter().map(status).collect();
         for wanted in self.spec.subscriptions.iter().flatten() {
             let protocol = wanted.protocol.as_str();
             if statuses.iter().any(|s| s.protocol == protocol && s.endpoint == wanted.endpoint) {
                 continue;
             }
-            let managed = subscriptions::is_recorded(&tags, &subscriptions::key(protocol, &wanted.endpoint));
+            let managed = subscriptions::is_recorded(&seen.tags, &subscriptions::key(protocol, &wanted.endpoint));
             statuses.push(SubscriptionStatus {
                 protocol: protocol.to_owned(),
                 endpoint: wanted.endpoint.clone(),

@@ -345,7 +345,10 @@ impl Resource for Function<'_> {
         let Some(answer) = found(answer.map_err(failed("lambda:GetFunction", self.name())))? else {
             return Ok(Observed::Absent);
         };
-        let role_id = self.role_id().await?;
+        let role_id = match self.install.first_role_id() {
+            Some(id) => id,
+            None => self.role_id().await?,
+        };
         let concurrency = answer.concurrency().and_then(|limit| limit.reserved_concurrent_executions());
         let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
         let Some(live) = answer.configuration else { return Ok(Observed::Absent) };

@@ -78,14 +78,12 @@ impl<'a> Role<'a> {
     }
 }
 
-async fn live(clients: &Clients, name: &str) -> Result<Option<aws_sdk_iam::types::Role>, Error> {
+pub(crate) use aws_sdk_iam::types::Role as Live;
+
+/// A role, if there is one of that name.
+pub(crate) async fn live(clients: &Clients, name: &str) -> Result<Option<Live>, Error> {
     let answer = clients.iam.get_role().role_name(name).send().await.map_err(failed("iam:GetRole", name));
     Ok(found(answer)?.and_then(|answer| answer.role))
-}
-
-/// The tags of a role, if there is such a role.
-pub(crate) async fn tags(clients: &Clients, name: &str) -> Result<Option<Tags>, Error> {
-    Ok(live(clients, name).await?.map(|role| tags_of(role.tags())))
 }
 
 /// The unique id of a role: another one when the role is deleted and made again under its name.
@@ -121,7 +119,11 @@ impl Resource for Role<'_> {
     }
 
     async fn observe(&self) -> Result<Observed<State>, Error> {
-        let Some(role) = live(&self.install.clients, self.name()).await? else { return Ok(Observed::Absent) };
+        let role = match self.install.first_role() {
+            Some(role) => Some(role),
+            None => live(&self.install.clients, self.name()).await?,
+        };
+        let Some(role) = role else { return Ok(Observed::Absent) };
         let tags = tags_of(role.tags());
         let state = State {
             path: role.path().to_owned(),

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription as Live;
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use jiff::{Timestamp, Unit};
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
@@ -53,6 +53,20 @@ impl Options {
             raw: subscription.raw,
             role: subscription.role.clone(),
             managed: true,
+        }
+    }
+
+    /// What a confirmed subscription is like.
+    fn live(attributes: &BTreeMap<String, String>, managed: bool) -> Self {
+        let given = |name: &str| attributes.get(name).filter(|value| !value.is_empty());
+        let filter_policy: Option<Value> = given("FilterPolicy").and_then(|text| serde_json::from_str(text).ok());
+        Self {
+            // An empty policy is what takes a policy away (SNS Developer Guide, "Removing a subscription filter policy").
+            filter_policy: filter_policy.filter(|policy| *policy != serde_json::json!({})),
+            filter_policy_scope: given("FilterPolicyScope").filter(|scope| *scope != "MessageAttributes").cloned(),
+            raw: given("RawMessageDelivery").is_some_and(|raw| raw == "true"),
+            role: given("SubscriptionRoleArn").cloned(),
+            managed,
         }
     }
 
@@ -118,6 +132,31 @@ pub(crate) fn recorded_at(tags: &Tags, key: &str) -> Option<Timestamp> {
     tags.get(&record_key(key))?.parse().ok()
 }
 
+/// What a look at the topic's subscriptions found.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) live: Vec<Live>,
+    /// The topic's tags.
+    pub(crate) tags: Tags,
+    /// The attributes of each confirmed subscription, by ARN.
+    pub(crate) attributes: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Looks at the topic's subscriptions; `None` where there is no topic.
+pub(crate) async fn look(install: &Installation) -> Result<Option<Seen>, Error> {
+    let Some(live) = found(live(install).await)? else { return Ok(None) };
+    let confirmed = live.iter().filter_map(arn_of);
+    let attributes = try_join_all(confirmed.map(async |arn| Ok((arn.to_owned(), attributes(install, arn).await?))));
+    let (tags, attributes) = try_join(topic::live_tags(install), attributes).await?;
+    let attributes = attributes.into_iter().filter_map(|(arn, attributes)| Some((arn, attributes?))).collect();
+    Ok(Some(Seen { live, tags, attributes }))
+}
+
+/// The ARN of a confirmed subscription.
+pub(crate) fn arn_of(subscription: &Live) -> Option<&str> {
+    subscription.subscription_arn().filter(|arn| *arn != PENDING)
+}
+
 /// Every subscription of the topic.
 pub(crate) async fn live(install: &Installation) -> Result<Vec<Live>, Error> {
     let topic = install.names.topic_arn();
@@ -133,7 +172,7 @@ pub(crate) async fn live(install: &Installation) -> Result<Vec<Live>, Error> {
 }
 
 /// A subscription's attributes; `None` where it has gone in the meantime.
-pub(crate) async fn attributes(install: &Installation, arn: &str) -> Result<Option<BTreeMap<String, String>>, Error> {
+async fn attributes(install: &Installation, arn: &str) -> Result<Option<BTreeMap<String, String>>, Error> {
     let answer = install.clients.sns.get_subscription_attributes().subscription_arn(arn).send().await;
     let answer = found(answer.map_err(failed("sns:GetSubscriptionAttributes", arn)))?;
     Ok(answer.map(|answer| answer.attributes.unwrap_or_default().into_iter().collect()))
@@ -149,22 +188,6 @@ impl<'a> Subscriptions<'a> {
         });
         let desired = declared.iter().flatten().map(|(key, s)| (key.clone(), Options::of(s))).collect();
         Self { install, declared, desired: State(desired) }
-    }
-
-    /// What a confirmed subscription is like. A pending one cannot be asked and has what it was made with.
-    async fn options(&self, arn: &str, managed: bool) -> Result<Option<Options>, Error> {
-        let Some(attributes) = attributes(self.install, arn).await? else { return Ok(None) };
-        let given = |name: &str| attributes.get(name).filter(|value| !value.is_empty());
-        let filter_policy: Option<Value> = given("FilterPolicy")
-            .and_then(|text| serde_json::from_str(text).ok())
-            .filter(|policy| *policy != serde_json::json!({}));
-        Ok(Some(Options {
-            filter_policy,
-            filter_policy_scope: given("FilterPolicyScope").filter(|scope| *scope != "MessageAttributes").cloned(),
-            raw: given("RawMessageDelivery").is_some_and(|raw| raw == "true"),
-            role: given("SubscriptionRoleArn").cloned(),
-            managed,
-        }))
     }
 
     async fn subscribe(&self, subscription: &Subscription) -> Result<(), Error> {
@@ -231,44 +254,36 @@ impl Resource for Subscriptions<'_> {
     }
 
     async fn observe(&self) -> Result<Observed<State>, Error> {
-        let live = found(live(self.install).await)?;
-        let tags = if live.is_some() { found(topic::live_tags(self.install).await)? } else { None };
-        let (Some(live), Some(tags)) = (live, tags) else {
-            return Ok(match self.desired.0.is_empty() {
-                true => Observed::Ours(self.desired.clone().into()),
-                false => Observed::Absent,
-            });
-        };
+        let Some(seen) = look(self.install).await? else { return Ok(Observed::Absent) };
         let mut extras = Vec::new();
-        let mut ours = Vec::new();
-        for subscription in &live {
+        let mut ours = BTreeMap::new();
+        for subscription in &seen.live {
             let key = key_of(subscription);
-            let pending = subscription.subscription_arn() == Some(PENDING);
-            let managed = is_recorded(&tags, &key);
-            let wanted = self.desired.0.get(&key);
-            match &self.declared {
+            let arn = arn_of(subscription);
+            let managed = is_recorded(&seen.tags, &key);
+            match (self.desired.0.get(&key), arn) {
                 // Not said who is to be notified: nobody is missing and nobody is too many.
-                None => {}
-                Some(_) if wanted.is_some() || (managed && !pending) => {
-                    ours.push((key, subscription, pending, managed))
+                _ if self.declared.is_none() => {}
+                // A pending subscription cannot be asked and has what it was made with.
+                (Some(wanted), None) => drop(ours.insert(key, Options { managed, ..wanted.clone() })),
+                (wanted, Some(arn)) if managed || wanted.is_some() => {
+                    // One without attributes went between the two looks.
+                    if let Some(attributes) = seen.attributes.get(arn) {
+                        ours.insert(key, Options::live(attributes, managed));
+                    }
                 }
-                Some(_) if managed => extras.push(Extra {
+                (_, None) if managed => extras.push(Extra {
                     what: format!("{key}: not confirmed yet, so it cannot be removed; it lapses within 48 hours"),
                     blocks_deletion: false,
                 }),
-                Some(_) => extras.push(Extra { what: format!("subscription {key}"), blocks_deletion: false }),
+                _ => extras.push(Extra { what: format!("subscription {key}"), blocks_deletion: false }),
             }
         }
-        let options = try_join_all(ours.into_iter().map(async |(key, subscription, pending, managed)| {
-            let options = match (pending, self.desired.0.get(&key)) {
-                (true, Some(wanted)) => Some(Options { managed, ..wanted.clone() }),
-                _ => self.options(subscription.subscription_arn().unwrap_or_default(), managed).await?,
-            };
-            Ok::<_, Error>(options.map(|options| (key, options)))
-        }))
-        .await?;
-        let state = State(options.into_iter().flatten().collect());
-        Ok(Observed::Ours(Existing { state, extras }))
+        self.install.subscriptions_seen(seen);
+        Ok(match ours.is_empty() {
+            true => Observed::AbsentBeside(extras),
+            false => Observed::Ours(Existing { state: State(ours), extras }),
+        })
     }
 
     async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {

@@ -37,8 +37,13 @@ pub fn log_group(world: &mut World) -> &mut keyminder_sandbox::world::LogGroup {
     world.region(REGION).log_groups.get_mut(LOG_GROUP).unwrap()
 }
 
+/// A neighbour's topic has subscriptions as well.
+fn is_ours(subscription: &Subscription) -> bool {
+    subscription.topic_arn.ends_with(TOPIC)
+}
+
 pub fn subscription<'w>(world: &'w mut World, protocol: &str) -> &'w mut Subscription {
-    world.region(REGION).subscriptions.iter_mut().find(|s| s.protocol == protocol).unwrap()
+    world.region(REGION).subscriptions.iter_mut().find(|s| is_ours(s) && s.protocol == protocol).unwrap()
 }
 
 pub fn target(world: &mut World) -> &mut Target {
@@ -57,8 +62,8 @@ pub const DRIFT: &[(&str, Edit)] = &[
         topic(w).attributes.insert("Policy".into(), open.to_string());
     }),
     ("sns_topic.tags.managed-by", |w| drop(topic(w).tags.remove("managed-by"))),
-    ("sns_subscriptions.sqs", |w| w.region(REGION).subscriptions.retain(|s| s.protocol != "sqs")),
-    ("sns_subscriptions.email", |w| w.region(REGION).subscriptions.retain(|s| s.protocol != "email")),
+    ("sns_subscriptions.sqs", |w| w.region(REGION).subscriptions.retain(|s| !is_ours(s) || s.protocol != "sqs")),
+    ("sns_subscriptions.email", |w| w.region(REGION).subscriptions.retain(|s| !is_ours(s) || s.protocol != "email")),
     ("sns_subscriptions.sqs", |w| {
         subscription(w, "sqs").attributes.insert("FilterPolicy".into(), r#"{"verdict":["old"]}"#.into());
     }),
@@ -162,8 +167,8 @@ pub const DELETIONS: &[(&str, Edit, &[&str])] = &[
         "topic",
         |w| {
             let region = w.region(REGION);
-            region.topics.clear();
-            region.subscriptions.clear();
+            region.topics.remove(TOPIC);
+            region.subscriptions.retain(|subscription| !is_ours(subscription));
         },
         &["create sns_topic", "create sns_subscriptions"],
     ),
