@@ -6,6 +6,7 @@
 mod document;
 mod file;
 mod merge;
+mod origins;
 mod template;
 
 pub(crate) use file::DEFAULT_FILE;

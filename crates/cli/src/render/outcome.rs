@@ -24,12 +24,8 @@ pub(crate) fn attention(attention: &[Attention], width: usize) -> String {
 
 /// What a teardown deleted.
 pub(crate) fn receipt(outcome_done: &[(Address, Action)], left: &[String], width: usize) -> String {
-    let mut text = bold(format_args!("Deleted {}:", outcome_done.len()));
-    let _ = write!(
-        text,
-        " {}",
-        hang(&outcome_done.iter().map(|(address, _)| address.0).collect::<Vec<_>>().join(", "), 2, width)
-    );
+    let names: Vec<_> = outcome_done.iter().map(|(address, _)| address.0).collect();
+    let mut text = hang(&format!("{} {}", bold(format_args!("Deleted {}:", names.len())), names.join(", ")), 2, width);
     if left.is_empty() {
         let _ = write!(text, "\n{} Looked again: nothing of this install is left.", good("✓"));
     } else {

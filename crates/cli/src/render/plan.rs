@@ -53,7 +53,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
         if change.action == Action::None && !(verbose && change.foreign.is_none()) {
             continue;
         }
-        text.push_str(&head(change));
+        text.push_str(&head(change, width));
         if change.action != Action::Delete {
             fields(&mut text, change, width);
         }
@@ -93,7 +93,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
 /// Columns for an address.
 const ADDRESS: usize = 23;
 
-fn head(change: &Change) -> String {
+fn head(change: &Change, width: usize) -> String {
     let (sign, paint, word) = match change.action {
         Action::Create => ("+", Paint::ADD, "create"),
         Action::Update if change.replace => ("~", Paint::CHANGE, "replace"),
@@ -101,8 +101,12 @@ fn head(change: &Change) -> String {
         Action::Delete => ("-", Paint::DELETE, "delete"),
         Action::None => ("=", Paint::DIM, "keep"),
     };
+    let action = paint.on(format_args!("{sign} {word}"));
+    if sign.len() + word.len() + ADDRESS + change.name.len() + 5 > width {
+        return format!("  {action} {}\n      {}\n", bold(change.address.0), hang(&change.name, 6, width));
+    }
     let address = format!("{:<ADDRESS$}", change.address.0);
-    format!("  {} {} {}\n", paint.on(format_args!("{sign} {word}")), bold(address), change.name)
+    format!("  {action} {} {}\n", bold(address), change.name)
 }
 
 fn fields(text: &mut String, change: &Change, width: usize) {
