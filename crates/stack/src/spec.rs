@@ -128,7 +128,8 @@ impl Spec {
             settings: Settings::default(),
             schedule: "rate(1 day)".to_owned(),
             package,
-            timeout_seconds: 300,
+            // A run is billed for what it takes, and an account at the quota under throttling takes most of this.
+            timeout_seconds: 900,
             memory_mb: 256,
             environment: BTreeMap::new(),
             log_retention_days: 90,

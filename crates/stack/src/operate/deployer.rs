@@ -12,7 +12,6 @@ use crate::names::Names;
 enum On {
     Anything,
     Topic,
-    Subscription,
     Policy,
     Role,
     Passing,
@@ -103,9 +102,14 @@ pub const OPERATIONS: &[&str] = &[
 fn on(action: &str) -> On {
     match action {
         "iam:PassRole" => On::Passing,
-        // Listing groups has no narrower resource; detaching our policy from others' users and groups is on them.
-        "logs:DescribeLogGroups" | "iam:DetachGroupPolicy" | "iam:DetachUserPolicy" => On::Anything,
-        "sns:GetSubscriptionAttributes" | "sns:SetSubscriptionAttributes" | "sns:Unsubscribe" => On::Subscription,
+        // Neither listing log groups nor a subscription's own operations can be allowed on less; detaching our policy
+        // from others' users and groups is on them.
+        "logs:DescribeLogGroups"
+        | "iam:DetachGroupPolicy"
+        | "iam:DetachUserPolicy"
+        | "sns:GetSubscriptionAttributes"
+        | "sns:SetSubscriptionAttributes"
+        | "sns:Unsubscribe" => On::Anything,
         action if action.starts_with("sns:") => On::Topic,
         action if action.starts_with("iam:") && action.contains("RolePolic") => On::Role,
         action if action.starts_with("iam:") && action.contains("Polic") && !action.contains("Assume") => On::Policy,
@@ -135,7 +139,6 @@ fn statement(kind: On, names: &Names) -> Value {
     let (sid, resources) = match kind {
         On::Anything => ("Anything", json!("*")),
         On::Topic => ("Topic", json!(names.topic_arn())),
-        On::Subscription => ("Subscriptions", json!(format!("{}:*", names.topic_arn()))),
         On::Policy => ("Policy", json!(base(names.policy_arn()))),
         On::Role => ("Role", json!(base(names.role_arn()))),
         On::Passing => ("PassRole", json!(base(names.role_arn()))),

@@ -63,13 +63,21 @@ impl Installation {
         })
     }
 
-    /// Sets the rule's schedule to another expression, or back to its own with `None`: for proving that the rule
-    /// reaches the function without waiting for a day. Whatever happens in between, the next `setup` puts the rule
-    /// right.
+    /// The schedule that the rule has, which need not be the wanted one.
+    ///
+    /// # Errors
+    /// What EventBridge answers; a rule that is not there, is not ours, or differs from ours in more than its schedule,
+    /// so that it could not be put back.
+    pub async fn schedule(&self) -> Result<String, Error> {
+        crate::resource::rule_schedule(self).await
+    }
+
+    /// Sets the rule's schedule to another expression: for proving that the rule reaches the function without waiting
+    /// for a day. To be called with what [`Installation::schedule`] gave, before and after.
     ///
     /// # Errors
     /// What EventBridge answers.
-    pub async fn reschedule(&self, schedule: Option<&str>) -> Result<(), Error> {
-        crate::resource::reschedule(self, schedule.unwrap_or(&self.spec.schedule)).await
+    pub async fn reschedule(&self, schedule: &str) -> Result<(), Error> {
+        crate::resource::reschedule(self, schedule).await
     }
 }

@@ -73,6 +73,27 @@ impl<'a> Rule<'a> {
     }
 }
 
+/// The schedule that the rule has, where that is all in which it may differ from ours.
+pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
+    let rule = Rule::new(install);
+    match rule.observe().await? {
+        Observed::Absent => Err(Error::usage("RuleNotFound", format!("there is no rule {}", rule.name()))
+            .hint("keyminder setup makes it")),
+        Observed::Foreign { reason, .. } => {
+            Err(Error::usage("NotOurs", format!("rule {} is not ours: {reason}", rule.name())))
+        }
+        Observed::Ours(existing) => {
+            let found = existing.state;
+            let wanted = State { schedule: found.schedule.clone(), tags: found.tags.clone(), ..rule.desired.clone() };
+            if found == wanted {
+                return Ok(found.schedule);
+            }
+            Err(Error::usage("RuleDiffers", format!("rule {} is not as wanted, and so would not be put back", rule.name()))
+                .hint("keyminder plan shows how it differs, and keyminder setup puts it right"))
+        }
+    }
+}
+
 /// Gives the rule another schedule for a while.
 pub(crate) async fn reschedule(install: &Installation, schedule: &str) -> Result<(), Error> {
     Rule::new(install).put(schedule, None).await

@@ -1,0 +1,110 @@
+//! The least policy for a deployer: enough for every run, and nothing in it that no run needs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
+mod account;
+
+use std::collections::BTreeSet;
+
+use account::edits::{DELETIONS, DRIFT, add_extras};
+use account::{ADOPT, Account, REGION, spec};
+use keyminder_reconcile::Removal;
+use keyminder_sandbox::Options;
+use keyminder_sandbox::world::{LogEvent, LogStream};
+use keyminder_stack::{OPERATIONS, Spec, Subscription, deployer_policy};
+use serde_json::json;
+
+/// Allowed without a call of its own: GetFunction hands out tags only to those who may list them (API reference,
+/// GetFunction).
+const WITHOUT_A_CALL: [&str; 1] = ["lambda:ListTags"];
+
+/// Needed by everybody and by no policy: AWS answers this to any valid credentials.
+const ALWAYS_ALLOWED: &str = "sts:GetCallerIdentity";
+
+async fn enforced(spec: &Spec) -> Account {
+    let account = Account::with(Options::instant()).await;
+    let policy = deployer_policy(&account.open(spec).await).to_string();
+    account.sandbox.enforce(&policy).unwrap();
+    account
+}
+
+#[tokio::test]
+async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
+    let account = enforced(&spec()).await;
+    let mut used = BTreeSet::new();
+    let note = |used: &mut BTreeSet<String>| {
+        used.extend(account.sandbox.calls().into_iter().filter(|c| !c.caller.is_function()).flat_map(|c| c.actions));
+    };
+
+    account.setup(&spec()).await.expect_right();
+    // Confirming and sending again, running the function and reading its log.
+    let installation = account.open(&spec()).await;
+    assert_eq!(installation.resend(None).await.unwrap(), ["ops@example.com"]);
+    let link = account.sandbox.outbox().last().unwrap().confirm_link.clone().unwrap();
+    installation.confirm(&link.replace("http://", "https://")).await.unwrap();
+    let _ = installation.invoke(&json!({})).await;
+    account.sandbox.edit(|world| {
+        let at = "2026-11-23T12:00:00Z".parse().unwrap();
+        let stream = LogStream { created: at, events: vec![LogEvent { at, message: "a run".into() }] };
+        world.region(REGION).log_groups.values_mut().next().unwrap().streams.insert("one".into(), stream);
+    });
+    assert_eq!(installation.recent_log().await.unwrap().len(), 1);
+    for (_, edit) in DRIFT {
+        account.sandbox.edit(edit);
+        account.setup(&spec()).await.expect_right();
+        account.sandbox.confirm("ops@example.com");
+    }
+    for (_, delete, _) in DELETIONS {
+        account.sandbox.edit(delete);
+        account.setup(&spec()).await.expect_right();
+    }
+    account.sandbox.confirm("ops@example.com");
+    for round in 0..6 {
+        let mut other = spec();
+        other.settings.other_credentials = round % 2 == 0;
+        account.setup(&other).await.expect_right();
+    }
+    let mut changed = spec();
+    changed.tags.insert("team".into(), "security".into());
+    changed.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    changed.subscriptions = Some(vec![Subscription::email("b@example.com")]);
+    account.setup(&changed).await.expect_right();
+    account.setup(&spec()).await.expect_right();
+    account.sandbox.edit(add_extras);
+    account.sandbox.edit(|world| {
+        let arn = world.iam.policies.values().find(|policy| !policy.is_aws_managed()).unwrap().arn.clone();
+        let mut other = world.iam.roles.values().next().unwrap().clone();
+        other.name = "theirs".into();
+        other.attached = vec![arn];
+        other.inline.clear();
+        world.iam.roles.insert("theirs".into(), other);
+    });
+    note(&mut used);
+    account.teardown(&spec(), Removal { force: true }).await.expect_right();
+    note(&mut used);
+
+    let listed: BTreeSet<String> = OPERATIONS.iter().map(|&action| action.to_owned()).collect();
+    let missing: Vec<_> = used.iter().filter(|a| !listed.contains(*a) && *a != ALWAYS_ALLOWED).collect();
+    assert!(missing.is_empty(), "called, and not in the policy: {missing:?}");
+    // Detaching from users and groups waits for a sandbox that has policies on them.
+    let unused: Vec<_> =
+        listed.iter().filter(|action| !used.contains(*action) && !WITHOUT_A_CALL.contains(&action.as_str())).collect();
+    assert_eq!(unused, ["iam:DetachGroupPolicy", "iam:DetachUserPolicy"], "in the policy, and never called");
+}
+
+#[tokio::test]
+async fn adopting_and_a_second_region_need_no_more_than_the_policy() {
+    let account = enforced(&spec()).await;
+    account.try_setup(&spec(), ADOPT).await.unwrap().expect_right();
+    account.teardown(&spec(), Removal::default()).await.expect_right();
+}
+
+#[tokio::test]
+async fn without_one_permission_the_error_names_it() {
+    let account = Account::new().await;
+    let policy = deployer_policy(&account.open(&spec()).await).to_string().replace("\"lambda:CreateFunction\",", "");
+    account.sandbox.enforce(&policy).unwrap();
+    let run = account.setup(&spec()).await;
+    let error = &run.outcome.failed[0].error;
+    assert!(error.hints[0].ends_with("lambda:CreateFunction"), "{error:?}");
+    assert!(!run.outcome.done.is_empty() && !run.outcome.not_begun.is_empty(), "what was done and what was not");
+}
