@@ -9,7 +9,7 @@ use zip::{CompressionMethod, DateTime, ZipArchive};
 #[path = "../build/elf.rs"]
 mod elf;
 
-const LONGEST: usize = 2 * 1024 * 1024;
+const LONGEST: usize = 2_000_000;
 
 fn packages() -> impl Iterator<Item = Package> {
     available().iter().map(|architecture| Package::new(*architecture).unwrap())
