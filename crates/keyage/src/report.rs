@@ -6,9 +6,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::exemption::{ExemptionRecord, ExemptionSource, ExemptionState};
+use crate::exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User};
-use crate::settings::Settings;
+use crate::settings::{EXEMPT_TAG, Settings};
 use crate::verdict::{Assessment, Verdict};
 
 /// What a check found at one moment.
@@ -122,6 +122,13 @@ impl Finding {
             ExemptionState::Active => format!("exempt until {}: {}", exemption.until, exemption.reason),
             ExemptionState::Expired => format!("exemption expired on {}: {}", exemption.until, exemption.reason),
         });
+        // Somebody meant to excuse it, and has to be told why it is reported all the same.
+        let reported = matches!(assessment.verdict, Verdict::Old | Verdict::Due);
+        let misspelt = || {
+            let tag = user.tag(EXEMPT_TAG).filter(|_| reported)?;
+            Exemption::from_tag(&user.name, tag).err().map(|error| format!("tag {EXEMPT_TAG} excuses nothing: {error}"))
+        };
+        let reason = reason.or_else(misspelt);
         Self {
             user: user.name.clone(),
             access_key_id: Some(key.id),

@@ -6,7 +6,9 @@ mod world;
 
 use jiff::SignedDuration;
 use keyminder_keyage::verdict::assess;
-use keyminder_keyage::{Exemption, ExemptionState, Inactive, Key, KeyStatus, LastUsed, Limit, Settings, User, Verdict};
+use keyminder_keyage::{
+    Exemption, ExemptionState, Finding, Inactive, Key, KeyStatus, LastUsed, Limit, Settings, User, Verdict,
+};
 use world::{ago, key, now, user};
 
 fn verdict(key: &Key, settings: &Settings) -> Verdict {
@@ -181,4 +183,16 @@ fn a_new_key_that_was_never_used_has_a_period_of_grace() {
         let key = Key { last_used: LastUsed::Never, ..key("AKIA1", age) };
         assert_eq!(assess(&key, &user("alice"), &settings, now()).unused_since.is_some(), unused, "{age} days");
     }
+}
+
+#[test]
+fn a_misspelt_exemption_tag_excuses_nothing_and_the_finding_says_so() {
+    let tag = ("keyminder:exempt".to_owned(), "until march, please".to_owned());
+    let user = User { tags: Some(vec![tag]), ..user("alice") };
+    let settings = Settings::default();
+    let key = key("AKIA1", 400);
+    let assessment = assess(&key, &user, &settings, now());
+    let finding = Finding::new(key, &user, &assessment, &settings);
+    assert_eq!(finding.verdict, Verdict::Old);
+    assert!(finding.reason.unwrap().starts_with("tag keyminder:exempt excuses nothing: it does not begin with until="));
 }
