@@ -228,3 +228,35 @@ fn a_reader_who_goes_away_is_no_crash_and_no_noise() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn an_argument_that_is_not_utf_8_is_refused_like_any_other() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    let mut command = world.command(&["setup", "--yes", "--name"]);
+    command.arg(std::ffi::OsStr::from_bytes(b"\xff"));
+    let ran = support::finish(command);
+    assert_eq!(ran.code, 64, "{ran:#?}");
+    assert!(ran.stderr.contains("UTF-8"), "{ran:#?}");
+    assert_eq!(world.writes(), 0);
+}
+
+#[test]
+fn a_check_of_a_user_who_is_not_there_finds_nothing_out_and_says_so() {
+    let world = World::seeded(3, 1);
+    for name in ["nobody", ""] {
+        let ran = world.run(&["check", "--user", name]);
+        assert_eq!(ran.code, 64, "{ran:#?}");
+        assert!(ran.stderr.contains("no user of this account") && ran.stdout.is_empty(), "{ran:#?}");
+    }
+}
+
+#[test]
+fn an_address_that_is_not_waiting_cannot_be_sent_to_again() {
+    let world = World::new();
+    world.install();
+    let ran = world.run(&["confirm", "--resend", "nobody@example.com"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert!(ran.stderr.contains("nobody@example.com is not waiting"), "{ran:#?}");
+    assert_eq!(world.sandbox.outbox().len(), 1);
+}

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use keyminder_sandbox::MailKind;
-use support::{EMAIL, World, finish, machine};
+use keyminder_sandbox::{Clock, Fault, FaultKind, MailKind, Options, Seed};
+use support::{EMAIL, REGION, World, finish, machine};
 
 #[test]
 fn status_says_no_until_somebody_has_confirmed_and_then_yes() {
@@ -185,13 +185,14 @@ fn the_sandbox_prints_what_to_export_and_other_commands_can_use_it() {
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let variables: Vec<(String, String)> = (0..4)
+    let variables: Vec<(String, String)> = (0..5)
         .map(|_| {
             let line = lines.next().unwrap().unwrap();
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), value.to_owned())
         })
         .collect();
+    assert_eq!(variables[4].0, "AWS_DEFAULT_REGION", "for boto3");
     let mut check = machine(home.path(), &["check", "--output", "json"]);
     check.envs(variables);
     let document: serde_json::Value = serde_json::from_str(&finish(check).stdout).unwrap();
@@ -232,4 +233,89 @@ fn colour_can_be_forced_and_forbidden() {
     assert!(!colored("NO_COLOR", "1", &["check"]));
     assert!(colored("NO_COLOR", "1", &["check", "--color", "always"]));
     assert!(!colored("CLICOLOR_FORCE", "1", &["check", "--color", "never"]));
+}
+
+/// An install in a sandbox whose clock moves only by hand, with a schedule that is not the configured one.
+fn rescheduled() -> World {
+    let world = World::with(Options::instant().with_clock(Clock::held(jiff::Timestamp::now())));
+    world.sandbox.seed_users(&Seed { users: 5, old: 2, ..Seed::default() });
+    world.ok(&["setup", "--email", EMAIL, "--schedule", "rate(7 days)", "--yes"]);
+    world.sandbox.confirm(EMAIL);
+    world
+}
+
+fn schedule_of(world: &World) -> String {
+    world.sandbox.edit(|account| account.region(REGION).rules.values().next().unwrap().schedule.clone())
+}
+
+fn wait_for(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_rule_starts_the_function_and_has_its_own_schedule_back_afterwards() {
+    let world = rescheduled();
+    let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(|| schedule_of(&world) == "rate(1 minute)");
+    world.sandbox.clock().advance(Duration::from_secs(61));
+    let ran = support::Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    assert!(ran.stdout.contains("The rule started the function") && ran.stdout.contains("2 old"), "{ran:#?}");
+    assert_eq!(schedule_of(&world), "rate(7 days)");
+}
+
+#[test]
+fn an_interrupted_test_of_the_rule_puts_its_schedule_back() {
+    let world = rescheduled();
+    let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(|| schedule_of(&world) == "rate(1 minute)");
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ran = support::Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 130, "{ran:#?}");
+    assert!(ran.stderr.contains("its own schedule again"), "{ran:#?}");
+    assert_eq!(schedule_of(&world), "rate(7 days)");
+}
+
+#[test]
+fn a_test_of_the_rule_that_fails_puts_its_schedule_back() {
+    let world = rescheduled();
+    world.sandbox.inject(Fault::new("logs:DescribeLogStreams", FaultKind::AccessDenied).always());
+    let ran = world.run(&["test", "--from-rule"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert_eq!(schedule_of(&world), "rate(7 days)");
+    world.sandbox.clear_faults();
+    // The calls are made, and their answers lost for good: nobody knows what schedule the rule has.
+    world.sandbox.inject(Fault::new("events:PutRule", FaultKind::LoseAnswer).always());
+    let ran = world.run(&["test", "--from-rule"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert!(ran.stderr.contains("its schedule was rate(7 days)"), "{ran:#?}");
+    assert_eq!(schedule_of(&world), "rate(7 days)");
+}
+
+#[test]
+fn a_rule_that_is_not_as_wanted_is_not_tried_out() {
+    let world = rescheduled();
+    world.sandbox.edit(|account| account.region(REGION).rules.values_mut().for_each(|rule| rule.enabled = false));
+    let before = world.writes();
+    let ran = world.run(&["test", "--from-rule"]);
+    assert_eq!(ran.code, 64, "{ran:#?}");
+    assert!(ran.stderr.contains("keyminder setup puts it right"), "{ran:#?}");
+    assert_eq!(world.writes(), before);
+}
+
+#[test]
+fn a_teardown_that_fails_answers_with_one_document() {
+    let world = World::new();
+    world.install();
+    world.sandbox.inject(Fault::new("iam:DeleteRole", FaultKind::AccessDenied).always());
+    let (code, document) = world.json(&["teardown", "--yes"]);
+    assert_eq!(code, 1);
+    assert_eq!(document["error"]["operation"], "iam:DeleteRole", "{document:#}");
+    world.sandbox.clear_faults();
+    let (code, document) = world.json(&["teardown", "--yes"]);
+    assert_eq!((code, &document["applied"]), (0, &serde_json::Value::Bool(true)), "{document:#}");
 }

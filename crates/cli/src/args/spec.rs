@@ -51,7 +51,7 @@ pub(crate) struct SpecArgs {
     #[arg(long, env = "KEYMINDER_SCHEDULE", value_name = "EXPR", help_heading = HOW, hide_env = true)]
     pub(crate) schedule: Option<String>,
 
-    /// The function's timeout in seconds [default: 300]
+    /// The function's timeout in seconds [default: 900]
     #[arg(long, env = "KEYMINDER_TIMEOUT", value_name = "SECONDS", allow_negative_numbers = true, help_heading = HOW, hide_env = true)]
     pub(crate) timeout: Option<i64>,
 

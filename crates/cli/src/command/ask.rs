@@ -8,6 +8,7 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::render;
 
 /// Whether an answer will do, and if not, why.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
@@ -24,13 +25,15 @@ pub(crate) async fn line(
 ) -> Result<String, Error> {
     let question = question.to_owned();
     let default = default.map(str::to_owned);
+    // A complaint is taken away with the next answer, for which its lines are counted: none may be wider than the screen.
+    let columns = usize::from(console::Term::stderr().size().1).saturating_sub(4);
     let asking = tokio::task::spawn_blocking(move || {
         let theme: Box<dyn Theme> =
             if console::colors_enabled_stderr() { Box::new(ColorfulTheme::default()) } else { Box::new(SimpleTheme) };
         let mut input = Input::<String>::with_theme(theme.as_ref())
             .with_prompt(question)
             .allow_empty(true)
-            .validate_with(move |answer: &String| check(answer));
+            .validate_with(move |answer: &String| check(answer).map_err(|why| render::fold(&why, columns)));
         if let Some(default) = default {
             input = input.default(default);
         }

@@ -83,6 +83,12 @@ async fn read(
             error.operation = Some(first.operation.clone());
             Err(error)
         }
+        // Nothing that was looked at must not read as nothing that was found.
+        None if report.summary.users == 0 && args.user.is_some() => {
+            let name = args.user.as_deref().unwrap_or_default();
+            Err(Error::usage("NoSuchUser", format!("--user: no user of this account is called '{name}'"))
+                .hint("names are told apart by case, and * and ? stand for any, as in --user 'ci-*'"))
+        }
         _ => Ok(report),
     }
 }

@@ -18,13 +18,18 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
     let installation = &opened.installation;
     let screen = &session.screen;
     if let Some(endpoint) = args.resend {
-        let sent = session.reading(installation.resend(endpoint.as_deref())).await?;
+        let sent = installation.resend(endpoint.as_deref()).await?;
+        if let (Some(endpoint), true) = (endpoint, sent.is_empty()) {
+            return Err(Error::failed(
+                "NotPending",
+                format!("{endpoint} is not waiting to be confirmed; nothing was sent"),
+            )
+            .hint("keyminder status shows who has confirmed and who has not"));
+        }
         if screen.is_json() {
             screen.document(&json!({ "schema": 1, "command": "confirm", "resent": sent }))?;
         } else if sent.is_empty() {
-            let whose = endpoint
-                .map_or_else(|| "no address".to_owned(), |endpoint| format!("{endpoint}: nothing of that name"));
-            screen.text(&format!("{whose} is waiting to be confirmed; nothing was sent"));
+            screen.text("no address is waiting to be confirmed; nothing was sent");
         } else {
             screen.text(&format!(
                 "{} Sent again to {}. It must be confirmed within 48 hours.",
@@ -46,7 +51,7 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
                 .hint("copy the link behind 'Confirm subscription' in the mail: keyminder confirm 'LINK'"));
         }
     };
-    let arn = session.reading(installation.confirm(&link)).await?;
+    let arn = installation.confirm(&link).await?;
     let subscriptions = session.reading(installation.subscriptions()).await?;
     let whose = subscriptions.iter().find(|one| one.arn.as_deref() == Some(arn.as_str()));
     let endpoint = whose.map_or(arn.as_str(), |one| one.endpoint.as_str());

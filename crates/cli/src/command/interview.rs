@@ -19,7 +19,7 @@ use crate::render;
 pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) -> Result<Spec, Error> {
     let screen = &session.screen;
     let interrupt = &session.interrupt;
-    screen.remark("\nNothing is installed here yet. Three questions; Enter takes the answer in brackets.\n");
+    screen.remark("\nNothing is installed here yet. Three questions; Enter takes the answer in brackets.\n\n");
 
     screen.remark(&render::dim("Who is to be told about old keys. AWS sends each address a mail to confirm."));
     let emails = ask::line(interrupt, "E-mail addresses, separated by commas", None, check_emails).await?;
@@ -36,9 +36,7 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
     spec.settings.max_age_days = limit.parse().unwrap_or(spec.settings.max_age_days);
     spec.schedule = schedule;
 
-    if ask::yes(interrupt, &format!("Save this as {DEFAULT_FILE}, so that the next run needs no answers?"), true)
-        .await?
-    {
+    if ask::yes(interrupt, &format!("Save this as {DEFAULT_FILE} for the runs to come?"), true).await? {
         let text = commented(&Answers {
             install: Some(spec.install.clone()).filter(|name| name != keyminder_stack::DEFAULT_INSTALL),
             region: Some(account.clients.region().to_owned()),
@@ -50,6 +48,8 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
         });
         render::write_file(Path::new(DEFAULT_FILE), text.as_bytes())?;
         screen.remark(&format!("Wrote {DEFAULT_FILE}."));
+    } else {
+        screen.remark("Later runs take defaults for what they are not told: give them these answers as flags.");
     }
     Ok(spec)
 }

@@ -113,7 +113,7 @@ fn refused(error: &clap::Error) -> Exit {
 
 /// Whether JSON was asked for on a command line that could not be parsed.
 fn asked_output() -> OutputFormat {
-    let arguments: Vec<String> = std::env::args().collect();
+    let arguments: Vec<_> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let flag = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
     let joined = arguments.iter().any(|argument| argument == "--output=json");
     let variable = std::env::var("KEYMINDER_OUTPUT").is_ok_and(|value| value == "json");

@@ -1,6 +1,6 @@
 //! What `setup`, `plan` and `teardown` share: looking, asking, and saying how a run ended.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyminder_reconcile::{Action, Observation, Outcome, Plan, Purpose, Stack};
 use keyminder_stack::Error as StackError;
@@ -24,49 +24,12 @@ pub(crate) async fn look(
     purpose: Purpose,
 ) -> Result<(Observation, Plan), Error> {
     let seen = session.reading(stack.observe()).await?;
-    let mut plan = stack.plan(&seen, purpose);
-    drop_orphans(&mut plan);
+    let plan = stack.plan(&seen, purpose);
     Ok((seen, plan))
 }
 
-/// What is part of something that is not there is not there either: a teardown has nothing to delete of it.
-fn drop_orphans(plan: &mut Plan) {
-    if plan.purpose != Purpose::Destroy {
-        return;
-    }
-    let stays: Vec<_> = plan.changes.iter().filter(|c| c.action == Action::None).map(|c| c.address).collect();
-    for change in &mut plan.changes {
-        if change.part_of.is_some_and(|whole| stays.contains(&whole)) && change.extras.is_empty() {
-            change.action = Action::None;
-            change.fields.clear();
-        }
-    }
-}
-
-/// What is still there after a teardown, once reads had time to catch up with writes.
-///
-/// # Errors
-/// The first that AWS answers.
-pub(crate) async fn left_over(session: &Session, stack: &Stack<'_, StackError>) -> Result<Vec<String>, Error> {
-    let start = Instant::now();
-    let mut pause = Duration::from_millis(100);
-    loop {
-        let mut plan = stack.plan(&stack.observe().await?, Purpose::Destroy);
-        drop_orphans(&mut plan);
-        let left: Vec<_> =
-            plan.changes.iter().filter(|c| c.action == Action::Delete).map(|c| c.address.to_string()).collect();
-        if left.is_empty() || start.elapsed() + pause > PATIENCE || session.interrupt.token().is_cancelled() {
-            return Ok(left);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = session.interrupt.asked() => return Ok(left),
-        }
-        pause = (pause * 2).min(Duration::from_secs(3));
-    }
-}
-
-/// Whether nothing of the install is there: everything would be made, or is part of something that would be.
+/// Whether nothing of the install is there: everything would be made, or is part of something that would be (a set
+/// that should be empty is nothing to make).
 pub(crate) fn is_absent(plan: &Plan) -> bool {
     plan.changes.iter().all(|change| change.action == Action::Create || change.part_of.is_some())
 }

@@ -24,7 +24,7 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
     let base = if args.instant { Options::instant() } else { Options::realistic() };
     if args.variables {
         // The variables depend on nothing but the address, and that sandbox is served by another process.
-        screen.result(&exports(&variables(args.port)));
+        screen.result(&exports(&variables(&format!("http://127.0.0.1:{}", args.port))));
         return Ok(Exit::Done);
     }
     let sandbox = Sandbox::start(Options { port: args.port, ..base }).await.map_err(|error| {
@@ -33,17 +33,17 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
     sandbox.seed_users(&Seed { users: args.users as usize, old: args.old as usize, ..Seed::default() });
     if screen.is_json() {
         let variables: serde_json::Map<_, _> =
-            sandbox.variables().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            variables(sandbox.url()).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         screen.document(&json!({ "schema": 1, "command": "sandbox", "url": sandbox.url(), "variables": variables }))?;
     } else {
         screen.remark(&format!(
-            "An emulated AWS serves on {} until you press Ctrl-C. It holds {} users, {} with an old key.\nIn another terminal:\n",
+            "An emulated AWS serves on {} until you press Ctrl-C. It holds {} users, {} with an old key.\n\nIn another terminal:\n\n",
             render::bold(sandbox.url()),
             args.users,
             args.old
         ));
-        screen.result(&exports(&sandbox.variables()));
-        screen.remark("\nEvery mail is shown here as it would arrive. Open its links to confirm or unsubscribe.\n");
+        screen.result(&exports(&variables(sandbox.url())));
+        screen.remark("\nEvery mail is shown here as it would arrive. Open its links to confirm or unsubscribe.\n\n");
     }
     let mut shown = 0;
     loop {
@@ -69,13 +69,16 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
     }
 }
 
-/// What to export for a sandbox on that port.
-fn variables(port: u16) -> Vec<(&'static str, String)> {
+/// What to export for a sandbox at that address.
+fn variables(url: &str) -> Vec<(&'static str, String)> {
+    let region = Options::instant().region;
     vec![
-        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+        ("AWS_ENDPOINT_URL", url.to_owned()),
         ("AWS_ACCESS_KEY_ID", "AKIASANDBOXDEPLOYER0".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
-        ("AWS_REGION", Options::instant().region),
+        ("AWS_REGION", region.clone()),
+        // What boto3 reads instead of AWS_REGION (Boto3 documentation, "Configuration").
+        ("AWS_DEFAULT_REGION", region),
     ]
 }
 

@@ -71,7 +71,10 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         Some(last) if last.answer.mode == "scheduled" => schedule.next_from(last.answer.as_of, now),
         _ => schedule.next_after(now),
     };
-    let problems = problems(&plan, &subscriptions, last.as_ref(), &schedule, now);
+    let mut problems = problems(&plan, &subscriptions, last.as_ref(), &schedule, now);
+    if installed && !plan.is_empty() {
+        problems.insert(0, difference(session.config.path().is_some()));
+    }
     Ok(StatusView {
         account: account.identity.account.clone(),
         region: account.clients.region().to_owned(),
@@ -88,9 +91,20 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         ok: problems.is_empty(),
         problems,
         installed,
+        declares: spec.subscriptions.is_some(),
         now,
         plan,
     })
+}
+
+/// What is wanted depends on where one stands: a setup with flags is not the setup without.
+fn difference(from_file: bool) -> String {
+    if from_file {
+        return "it is not as wanted: keyminder setup puts it right".to_owned();
+    }
+    "it is not as wanted here, where no keyminder.toml says what is: if setup was given flags, give status the same, or \
+     write them down with keyminder init; otherwise keyminder setup puts it right"
+        .to_owned()
 }
 
 fn line(one: SubscriptionStatus) -> SubscriptionLine {
@@ -137,13 +151,10 @@ fn problems(
     if is_absent(plan) {
         return vec!["nothing is installed: run keyminder setup".to_owned()];
     }
-    if !plan.is_empty() {
-        problems.push("it is not as wanted: keyminder setup puts it right".to_owned());
-    }
     if !subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed) {
         problems.push("nobody has confirmed a subscription, so nobody would be told".to_owned());
     }
-    for one in subscriptions.iter().filter(|one| one.declared) {
+    for one in subscriptions.iter().filter(|one| one.declared || one.managed) {
         match one.state {
             SubscriptionState::Confirmed => {}
             SubscriptionState::Pending => problems.push(format!(
@@ -151,7 +162,12 @@ fn problems(
                 one.endpoint
             )),
             SubscriptionState::Gone | SubscriptionState::Missing => {
-                problems.push(format!("{} is not subscribed: keyminder setup subscribes it", one.endpoint));
+                let flag = if one.declared {
+                    String::new()
+                } else {
+                    format!(" --subscribe {}={}", one.protocol, one.endpoint)
+                };
+                problems.push(format!("{} is not subscribed: keyminder setup{flag} subscribes it", one.endpoint));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! `keyminder teardown`: show, confirm, delete, look again, give a receipt.
 
-use keyminder_reconcile::{Plan, Purpose, Removal};
+use keyminder_reconcile::{Action, Plan, Purpose, Removal};
 
 use super::attention;
-use super::run::{conclude, confirm_plan, document, left_over, look};
+use super::run::{PATIENCE, conclude, confirm_plan, document, look};
 use super::session::Session;
 use crate::args::{SpecArgs, TeardownArgs};
 use crate::error::{Error, Exit};
@@ -53,7 +53,9 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let outcome = stack.destroy(&plan, removal, opened.progress.as_ref(), session.interrupt.token()).await;
     let done = outcome.done.clone();
     conclude(outcome, "teardown")?;
-    let after = left_over(session, &stack).await?;
+    let after = stack.verify(Purpose::Destroy, PATIENCE, session.interrupt.token()).await?;
+    let left = after.changes.iter().filter(|change| change.action == Action::Delete);
+    let after: Vec<_> = left.map(|change| change.address.to_string()).collect();
     if !screen.is_json() {
         screen.text(&format!("\n{}", render::receipt(&done, &after, width)));
         if !attention.is_empty() {

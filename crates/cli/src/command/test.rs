@@ -14,7 +14,7 @@ use crate::render::{self, TestDocument};
 
 /// A rule runs at most every minute, and the log arrives some seconds later.
 const RULE_PATIENCE: Duration = Duration::from_secs(300);
-const RULE_POLL: Duration = Duration::from_secs(5);
+const RULE_POLL: Duration = Duration::from_secs(3);
 
 /// The end of a run of the function.
 struct Ran {
@@ -67,8 +67,11 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
     let bar = session.screen.spinner("the function is running");
     let invocation = session.reading(installation.invoke(&payload)).await;
     bar.finish_and_clear();
-    let invocation = invocation.map_err(|error| {
-        if error.code.starts_with("ResourceNotFound") {
+    let invocation = invocation.map_err(|mut error| {
+        if error.exit == Exit::Interrupted {
+            "interrupted; the function goes on and sends what it has to".clone_into(&mut error.message);
+            error
+        } else if error.code.starts_with("ResourceNotFound") {
             error.hint("nothing is installed: run keyminder setup")
         } else {
             error
@@ -85,16 +88,28 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
 /// long as that takes, and is put back whatever happens.
 async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran, Error> {
     let screen = &session.screen;
+    let usual = session.reading(installation.schedule()).await?;
     let before = Timestamp::now();
-    session.reading(installation.reschedule(Some("rate(1 minute)"))).await?;
-    screen.remark("the rule runs every minute until it has started the function; this takes one to three minutes");
-    let bar = screen.spinner("waiting for the rule to start the function");
-    let found = wait_for_scheduled_run(session, installation, before).await;
-    bar.finish_and_clear();
-    // Put back before anything else, even where the user asked to stop.
-    let restored = installation.reschedule(None).await;
-    restored
-        .map_err(|error| Error::from(error).hint("the rule still runs every minute: keyminder setup puts it right"))?;
+    // From here on the call may have been made whatever becomes of its answer, so the schedule is put back in any case.
+    let begun = installation.reschedule("rate(1 minute)").await;
+    let found = match begun {
+        Ok(()) => {
+            screen.remark(
+                "the rule runs every minute until it has started the function; this takes one to three minutes",
+            );
+            let bar = screen.spinner("waiting for the rule to start the function");
+            let found = wait_for_scheduled_run(session, installation, before).await;
+            bar.finish_and_clear();
+            found
+        }
+        Err(error) => Err(error.into()),
+    };
+    installation.reschedule(&usual).await.map_err(|error| {
+        let mut error = Error::from(error);
+        error.message = format!("{}; the rule may still run every minute", error.message);
+        error.hint(format!("keyminder setup puts it right; its schedule was {usual}"))
+    })?;
+    screen.remark(&format!("the schedule is {usual} again"));
     let summary = found?.ok_or_else(|| {
         Error::failed(
             "RuleDidNotRun",
@@ -113,7 +128,7 @@ async fn wait_for_scheduled_run(
 ) -> Result<Option<SummaryLine>, Error> {
     let start = Instant::now();
     while start.elapsed() < RULE_PATIENCE {
-        let log = session.reading(installation.recent_log()).await?;
+        let log = installation.recent_log().await?;
         let mut summaries = log.iter().rev().filter_map(|event| SummaryLine::parse(&event.message));
         let found = summaries.find(|line| line.timestamp > before && line.answer.mode == "scheduled");
         if found.is_some() {
@@ -121,7 +136,9 @@ async fn wait_for_scheduled_run(
         }
         tokio::select! {
             () = tokio::time::sleep(RULE_POLL) => {}
-            () = session.interrupt.asked() => return Err(Error::interrupted()),
+            () = session.interrupt.asked() => {
+                return Err(Error::new("Interrupted", "interrupted; the rule has its own schedule again", Exit::Interrupted));
+            }
         }
     }
     Ok(None)

@@ -324,7 +324,7 @@ mod tests {
         let spec = wish(file, &["--max-age-days", "30"]).unwrap().spec;
         assert_eq!((spec.settings.max_age_days, spec.settings.repeat_days), (30, 7));
         assert_eq!(spec.schedule, "rate(2 days)");
-        assert_eq!(spec.timeout_seconds, 300);
+        assert_eq!(spec.timeout_seconds, 900);
     }
 
     #[test]

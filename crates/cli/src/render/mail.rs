@@ -1,13 +1,22 @@
 //! Mails and notices as they would arrive.
 
 use keyminder_keyage::Notice;
-use keyminder_sandbox::Mail;
+use keyminder_sandbox::{Mail, MailKind};
 
-use super::style::{bold, dim};
+use super::style::{bold, dim, fold};
+
+/// Columns inside the frame.
+const WIDTH: usize = 70;
 
 /// A mail, framed so that it is not mistaken for the command's own words.
 pub(crate) fn envelope(mail: &Mail) -> String {
-    framed(&[("From", mail.from.as_str()), ("To", mail.to.as_str()), ("Subject", mail.subject.as_str())], &mail.body)
+    let headers = [("From", mail.from.as_str()), ("To", mail.to.as_str()), ("Subject", mail.subject.as_str())];
+    match mail.kind {
+        // AWS's own words, in lines of any length.
+        MailKind::Confirmation => framed(&headers, &fold(&mail.body, WIDTH)),
+        // Ours, which come in lines of their own.
+        _ => framed(&headers, &mail.body),
+    }
 }
 
 /// A notice before it is sent.

@@ -23,5 +23,5 @@ pub(crate) use plan::{Headline, blockers, headline, plan, refused};
 pub(crate) use progress::RunProgress;
 pub(crate) use screen::{Screen, write_file};
 pub(crate) use status::{LastRun, StatusView, SubscriptionLine, status};
-pub(crate) use style::{bad, bold, command, dim, good, heading, warn};
+pub(crate) use style::{bad, bold, command, dim, fold, good, heading, warn};
 pub(crate) use when::{both_zones, span};

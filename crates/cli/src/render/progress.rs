@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use keyminder_reconcile::{Action, Address, Event, Progress};
 
 use super::screen::Screen;
-use super::style::{bad, dim, good};
+use super::style::{bad, dim, good, hang};
 use super::when::seconds;
 
 /// Shows a run. `demo` and JSON output have it too: all of it goes to standard error.
@@ -74,7 +74,8 @@ impl Progress for RunProgress {
                 }
                 line.bar.set_message(format!("{}, waiting: {reason}", line.doing));
                 if !self.screen.is_animated() {
-                    self.screen.remark(&format!("  . {:<23} waiting: {reason}", address.0));
+                    let waiting = hang(&format!("waiting: {reason}"), 28, self.screen.width());
+                    self.screen.remark(&format!("  . {:<23} {waiting}", address.0));
                 }
                 line.waiting = reason;
             }

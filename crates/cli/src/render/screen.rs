@@ -3,6 +3,7 @@
 //! Owns colour, width, what happens when a stream is closed or full, and that progress bars and lines do not mix. It
 //! must not know what is written.
 
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::style::fold;
 use crate::args::{ColorWhen, GlobalArgs, OutputFormat};
 use crate::error::Error;
 
@@ -137,10 +139,11 @@ impl Screen {
         }
     }
 
-    /// Writes a remark to standard error, unless the user wants none. Nobody can be told where that fails.
+    /// Writes a remark to standard error, unless the user wants none: as wide as the terminal. Nobody can be told where
+    /// that fails.
     pub(crate) fn remark(&self, text: &str) {
         if !self.quiet {
-            self.aside(text);
+            self.aside(&fold(text, self.width()));
         }
     }
 
@@ -196,21 +199,26 @@ fn write_line(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
     stream.flush()
 }
 
-/// Writes a file so that it is there as a whole or not at all.
+/// Writes a file so that it is there as a whole or not at all. A link is followed, and what is no file (a pipe, a
+/// device) is written to and not replaced.
 ///
 /// # Errors
 /// A folder that is not there or not writable, a full disk.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let complaint = |error: std::io::Error| Error::file("writing", path, &error);
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+    let written = match std::fs::canonicalize(path) {
+        Ok(named) if named.is_file() => replace(&named, bytes),
+        Ok(_) => OpenOptions::new().write(true).open(path).and_then(|mut stream| stream.write_all(bytes)),
+        Err(_) => replace(path, bytes),
     };
+    written.map_err(|error| Error::file("writing", path, &error))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("out");
-    let temporary = folder.join(format!(".{name}.{}.part", std::process::id()));
+    let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
     let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
-    written.map_err(complaint)
+    written
 }

@@ -33,6 +33,9 @@ pub(crate) struct StatusView {
     pub(crate) problems: Vec<String>,
     #[serde(skip)]
     pub(crate) installed: bool,
+    /// Whether the configuration says who is told.
+    #[serde(skip)]
+    pub(crate) declares: bool,
     #[serde(skip)]
     pub(crate) now: Timestamp,
     #[serde(skip)]
@@ -77,7 +80,7 @@ pub(crate) fn status(view: &StatusView, verbose: bool, width: usize) -> String {
     };
     line("Installed", &installed(view));
     for (index, one) in view.subscriptions.iter().enumerate() {
-        line(if index == 0 { "Who is told" } else { "" }, &subscription(one, view.now));
+        line(if index == 0 { "Who is told" } else { "" }, &subscription(one, view));
     }
     if view.subscriptions.is_empty() {
         line("Who is told", &bad("nobody"));
@@ -129,7 +132,8 @@ fn installed(view: &StatusView) -> String {
     }
 }
 
-fn subscription(one: &SubscriptionLine, now: Timestamp) -> String {
+fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
+    let now = view.now;
     let state = match one.state {
         SubscriptionState::Confirmed => match one.safe_from_one_click_unsubscribing {
             Some(false) if one.protocol.starts_with("email") => {
@@ -147,7 +151,7 @@ fn subscription(one: &SubscriptionLine, now: Timestamp) -> String {
         SubscriptionState::Gone => bad("gone: unsubscribed, or not confirmed within 48 hours"),
         SubscriptionState::Missing => bad("not subscribed yet"),
     };
-    let by = if one.declared { String::new() } else { dim(" (not in the configuration)") };
+    let by = if one.declared || !view.declares { String::new() } else { dim(" (not in the configuration)") };
     format!("{}: {}: {state}{by}", one.protocol, one.endpoint)
 }
 

@@ -79,6 +79,14 @@ pub(super) fn hang(text: &str, indent: usize, width: usize) -> String {
     wrap(text, width.saturating_sub(indent).max(20)).join(&format!("\n{}", " ".repeat(indent)))
 }
 
+/// Each line that is too long broken between words, and the others as they are.
+pub(crate) fn fold(text: &str, width: usize) -> String {
+    let lines = text.split('\n').map(|line| {
+        if console::measure_text_width(line) > width { wrap(line, width).join("\n") } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +96,11 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a verylongword b", 5), ["a", "verylongword", "b"]);
         assert_eq!(wrap("a\n\nb", 5), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn only_lines_that_are_too_long_are_folded() {
+        assert_eq!(fold("  a  b\n\none two three\n", 7), "  a  b\n\none two\nthree\n");
     }
 
     #[test]

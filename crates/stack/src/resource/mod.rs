@@ -24,7 +24,7 @@ pub(crate) use log_group::LogGroup;
 pub(crate) use permission::Permission;
 pub(crate) use policy::Policy;
 pub(crate) use role::Role;
-pub(crate) use rule::{Rule, reschedule};
+pub(crate) use rule::{Rule, reschedule, schedule as rule_schedule};
 pub(crate) use subscriptions::Subscriptions;
 pub(crate) use target::Target;
 pub(crate) use topic::Topic;

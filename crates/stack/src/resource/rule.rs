@@ -77,9 +77,11 @@ impl<'a> Rule<'a> {
 pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
     let rule = Rule::new(install);
     match rule.observe().await? {
-        Observed::Absent => Err(Error::usage("RuleNotFound", format!("there is no rule {}", rule.name()))
-            .hint("keyminder setup makes it")),
-        Observed::Foreign { reason, .. } => {
+        Observed::Absent | Observed::AbsentBeside(_) => {
+            Err(Error::usage("RuleNotFound", format!("there is no rule {}", rule.name()))
+                .hint("keyminder setup makes it"))
+        }
+        Observed::Foreign(_, reason) => {
             Err(Error::usage("NotOurs", format!("rule {} is not ours: {reason}", rule.name())))
         }
         Observed::Ours(existing) => {
@@ -88,8 +90,11 @@ pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
             if found == wanted {
                 return Ok(found.schedule);
             }
-            Err(Error::usage("RuleDiffers", format!("rule {} is not as wanted, and so would not be put back", rule.name()))
-                .hint("keyminder plan shows how it differs, and keyminder setup puts it right"))
+            Err(Error::usage(
+                "RuleDiffers",
+                format!("rule {} is not as wanted, and so would not be put back", rule.name()),
+            )
+            .hint("keyminder plan shows how it differs, and keyminder setup puts it right"))
         }
     }
 }

@@ -3,10 +3,12 @@
 //! Owns the layout, which must be readable at 80 columns, without colour and by a screen reader. It must not know what
 //! any resource is.
 
+mod brief;
+mod fields;
+
 use std::fmt::Write;
 
-use keyminder_reconcile::{Action, Change, FieldChange, Plan, Purpose, Refused};
-use serde_json::Value;
+use keyminder_reconcile::{Action, Change, Plan, Purpose, Refused};
 
 use super::style::{Paint, bold, dim, hang, warn};
 
@@ -41,9 +43,11 @@ pub(crate) fn headline(head: &Headline) -> String {
     text
 }
 
-/// The whole plan. `verbose`: with what stays as it is.
+/// The whole plan. Of what is new it shows the fields that somebody decides, and of what changes every field that
+/// does. `verbose`: every field of what is new as well, and what stays as it is.
 pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
     let mut text = String::new();
+    let mut hidden = 0;
     let destroying = plan.purpose == Purpose::Destroy;
     let mut changes: Vec<&Change> = plan.changes.iter().collect();
     if destroying {
@@ -54,8 +58,14 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
             continue;
         }
         text.push_str(&head(change, width));
-        if change.action != Action::Delete {
-            fields(&mut text, change, width);
+        match change.action {
+            Action::Delete => {}
+            Action::Create if !verbose => {
+                let (shown, left_out) = brief::split(&change.fields);
+                hidden += left_out;
+                fields::write(&mut text, &shown, Action::Create, width);
+            }
+            action => fields::write(&mut text, &change.fields, action, width),
         }
         if let (Some(reason), false) = (&change.foreign, destroying) {
             let _ = writeln!(text, "      {}", hang(&format!("taken over: {reason}"), 6, width));
@@ -87,6 +97,9 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
         text.push('\n');
     }
     text.push_str(&summary(plan));
+    if hidden > 0 {
+        let _ = write!(text, "\n{}", dim(format_args!("{hidden} more fields, policies and tags among them: add -v")));
+    }
     text
 }
 
@@ -107,82 +120,6 @@ fn head(change: &Change, width: usize) -> String {
     }
     let address = format!("{:<ADDRESS$}", change.address.0);
     format!("  {action} {} {}\n", bold(address), change.name)
-}
-
-fn fields(text: &mut String, change: &Change, width: usize) {
-    let longest = change.fields.iter().map(|field| field.path.len()).max().unwrap_or(0).min(28);
-    for field in &change.fields {
-        if is_document(&field.before, width) || is_document(&field.after, width) {
-            documents(text, field, change.action);
-            continue;
-        }
-        let path = format!("{:<longest$}", field.path);
-        let indent = 6 + longest.max(field.path.len()) + 2;
-        let (indent, lead) =
-            if indent > width / 2 { (8, format!("{path}\n        ")) } else { (indent, format!("{path}  ")) };
-        let _ = writeln!(text, "      {}{}", dim(lead), hang(&values(field, change.action), indent, width));
-    }
-}
-
-/// Whether a value is better read as indented JSON.
-fn is_document(value: &Value, width: usize) -> bool {
-    let nested = match value {
-        Value::Array(list) => list.iter().any(|one| one.is_object() || one.is_array()),
-        Value::Object(map) => !map.is_empty(),
-        _ => false,
-    };
-    nested && value.to_string().len() > width / 3
-}
-
-/// A document before and after, line by line: policies are read, not measured.
-fn documents(text: &mut String, field: &FieldChange, action: Action) {
-    let _ = writeln!(text, "      {}", dim(&field.path));
-    let mut block = |sign: &str, paint: Paint, value: &Value| {
-        let pretty = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
-        for line in pretty.lines() {
-            let _ = writeln!(
-                text,
-                "        {}",
-                if sign.is_empty() { line.to_owned() } else { paint.on(format_args!("{sign} {line}")) }
-            );
-        }
-    };
-    if action == Action::Create {
-        return block("", Paint::ADD, &field.after);
-    }
-    if !field.before.is_null() {
-        block("-", Paint::DELETE, &field.before);
-    }
-    if !field.after.is_null() {
-        block("+", Paint::ADD, &field.after);
-    }
-}
-
-fn values(field: &FieldChange, action: Action) -> String {
-    let (before, after) = (value(&field.before), value(&field.after));
-    match (&field.before, &field.after) {
-        (Value::Null, _) if action == Action::Create => after,
-        (Value::Null, _) => format!("(none) → {after}"),
-        (_, Value::Null) => format!("{before} → (none)"),
-        _ => format!("{before} → {after}"),
-    }
-}
-
-/// A value in as few signs as leave no doubt: text without quotes unless it could be taken for something else.
-fn value(value: &Value) -> String {
-    match value {
-        Value::Null => "(none)".to_owned(),
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) if text.chars().any(char::is_control) || text.trim() != text => {
-            serde_json::Value::from(text.as_str()).to_string()
-        }
-        Value::String(text) => text.clone(),
-        Value::Array(list) if list.is_empty() => "[]".to_owned(),
-        Value::Array(list) if list.iter().all(|one| !one.is_object() && !one.is_array()) => {
-            format!("[{}]", list.iter().map(self::value).collect::<Vec<_>>().join(", "))
-        }
-        other => other.to_string(),
-    }
 }
 
 /// How many of what.
@@ -221,96 +158,4 @@ pub(crate) fn blockers(plan: &Plan) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use keyminder_reconcile::{Address, Extra};
-    use serde_json::json;
-
-    use super::*;
-
-    fn change(address: &'static str, action: Action, fields: Vec<FieldChange>) -> Change {
-        Change {
-            address: Address(address),
-            name: format!("the-{address}"),
-            action,
-            fields,
-            extras: vec![],
-            foreign: None,
-            replace: false,
-            part_of: None,
-        }
-    }
-
-    fn field(path: &str, before: Value, after: Value) -> FieldChange {
-        FieldChange { path: path.into(), before, after }
-    }
-
-    fn shown(plan: &Plan) -> String {
-        console::strip_ansi_codes(&super::plan(plan, false, 80)).into_owned()
-    }
-
-    #[test]
-    fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
-        let long = "word ".repeat(40).trim_end().to_owned();
-        let plan = Plan {
-            purpose: Purpose::Converge { adopt: false },
-            changes: vec![
-                change("sns_topic", Action::Create, vec![field("display_name", Value::Null, json!("IAM access keys"))]),
-                change(
-                    "lambda_function",
-                    Action::Update,
-                    vec![
-                        field("timeout_seconds", json!(60), json!(300)),
-                        field("layers", json!([]), json!(["a", "b"])),
-                        field("tags.team", json!("x"), Value::Null),
-                        field("description", json!(""), json!(long)),
-                    ],
-                ),
-                change("iam_role", Action::None, vec![]),
-            ],
-        };
-        let text = shown(&plan);
-        insta::assert_snapshot!(text, @r#"
-          + create sns_topic               the-sns_topic
-              display_name  IAM access keys
-          ~ change lambda_function         the-lambda_function
-              timeout_seconds  60 → 300
-              layers           [] → [a, b]
-              tags.team        x → (none)
-              description      "" → word word word word word word word word word word
-                               word word word word word word word word word word word
-                               word word word word word word word word word word word
-                               word word word word word word word word
-
-        1 to create, 1 to change, 1 as wanted.
-        "#);
-        assert!(text.lines().all(|line| line.chars().count() <= 80));
-    }
-
-    #[test]
-    fn a_teardown_lists_what_goes_in_the_order_of_going_and_what_stays_and_why() {
-        let mut rule = change("events_rule", Action::Delete, vec![]);
-        rule.extras
-            .push(Extra { what: "target 2 (arn:aws:sqs:eu-west-1:123456789012:q)".into(), blocks_deletion: true });
-        let mut topic = change("sns_topic", Action::None, vec![]);
-        topic.foreign = Some("it carries no keyminder tags".into());
-        let plan = Plan {
-            purpose: Purpose::Destroy,
-            changes: vec![topic, rule, change("events_target", Action::Delete, vec![])],
-        };
-        let text = shown(&plan);
-        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is not in {text}"));
-        assert!(at("events_target") < at("events_rule"));
-        assert!(at("not ours: target 2") > 0 && at("not ours, left alone: the-sns_topic") > 0);
-        assert!(text.ends_with("2 to delete."));
-        assert_eq!(blockers(&plan).len(), 1);
-    }
-
-    #[test]
-    fn nothing_to_do_is_said_in_one_line() {
-        let plan = Plan {
-            purpose: Purpose::Converge { adopt: false },
-            changes: vec![change("sns_topic", Action::None, vec![])],
-        };
-        assert_eq!(shown(&plan), "Nothing to do: 1 of 1 resources are as wanted.");
-    }
-}
+mod tests;

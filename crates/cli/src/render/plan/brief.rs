@@ -1,0 +1,79 @@
+//! Which fields of something new are worth a line: what somebody decides, and neither what follows from names and
+//! defaults nor documents and tags.
+//!
+//! Owns that choice, by the fields' paths. It must not know how a field is written.
+
+use keyminder_reconcile::FieldChange;
+use serde_json::Value;
+
+/// Paths of what somebody decides.
+const DECIDED: [&str; 9] = [
+    "architecture",
+    "display_name",
+    "kms_key",
+    "memory_mb",
+    "path",
+    "permissions_boundary",
+    "retention_days",
+    "schedule",
+    "timeout_seconds",
+];
+
+/// Variables that repeat what stands elsewhere in the plan.
+const REPEATED: [&str; 3] = ["environment.INSTALL", "environment.SCHEDULE", "environment.TOPIC_ARN"];
+
+/// The fields worth a line, and how many others there are.
+pub(super) fn split(fields: &[FieldChange]) -> (Vec<FieldChange>, usize) {
+    let shown: Vec<_> = fields.iter().filter_map(worth).collect();
+    let hidden = fields.len() - shown.len();
+    (shown, hidden)
+}
+
+fn worth(field: &FieldChange) -> Option<FieldChange> {
+    let path = field.path.as_str();
+    // A subscription is a protocol, an endpoint and its attributes: the first two say it all.
+    if let Some((protocol, endpoint)) = path.strip_suffix(".managed").and_then(|path| path.split_once(' ')) {
+        return Some(FieldChange { path: protocol.to_owned(), after: Value::from(endpoint), before: Value::Null });
+    }
+    let is_setting = path.starts_with("environment.") && !REPEATED.contains(&path);
+    let is_usual = path == "path" && field.after == "/";
+    let is_filter = path.contains(".filter_policy");
+    ((DECIDED.contains(&path) || is_setting || is_filter) && !field.after.is_null() && !is_usual).then(|| field.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn field(path: &str, after: Value) -> FieldChange {
+        FieldChange { path: path.into(), before: Value::Null, after }
+    }
+
+    #[test]
+    fn a_new_object_shows_what_somebody_decides_and_counts_the_rest() {
+        let (shown, hidden) = split(&[
+            field("timeout_seconds", json!(900)),
+            field("environment.MAX_AGE_DAYS", json!("60")),
+            field("environment.TOPIC_ARN", json!("arn:aws:sns:eu-west-1:123456789012:t")),
+            field("tags.managed-by", json!("keyminder")),
+            field("policy.Statement", json!([{}])),
+            field("path", json!("/")),
+            field("kms_key", Value::Null),
+        ]);
+        let paths: Vec<_> = shown.iter().map(|field| field.path.as_str()).collect();
+        assert_eq!(paths, ["timeout_seconds", "environment.MAX_AGE_DAYS"]);
+        assert_eq!(hidden, 5);
+    }
+
+    #[test]
+    fn a_new_subscription_is_its_protocol_and_endpoint() {
+        let (shown, hidden) = split(&[
+            field("email ops@example.com.managed", json!(true)),
+            field("email ops@example.com.raw", json!(false)),
+        ]);
+        assert_eq!(shown, [field("email", json!("ops@example.com"))]);
+        assert_eq!(hidden, 1);
+    }
+}

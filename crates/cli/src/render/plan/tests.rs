@@ -1,0 +1,88 @@
+//! Plans as people see them.
+
+use keyminder_reconcile::{Address, Extra, FieldChange};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn change(address: &'static str, action: Action, fields: Vec<FieldChange>) -> Change {
+    Change {
+        address: Address(address),
+        name: format!("the-{address}"),
+        action,
+        fields,
+        extras: vec![],
+        foreign: None,
+        replace: false,
+        part_of: None,
+    }
+}
+
+fn field(path: &str, before: Value, after: Value) -> FieldChange {
+    FieldChange { path: path.into(), before, after }
+}
+
+fn shown(plan: &Plan) -> String {
+    console::strip_ansi_codes(&super::plan(plan, false, 80)).into_owned()
+}
+
+#[test]
+fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
+    let long = "word ".repeat(40).trim_end().to_owned();
+    let plan = Plan {
+        purpose: Purpose::Converge { adopt: false },
+        changes: vec![
+            change("sns_topic", Action::Create, vec![field("display_name", Value::Null, json!("IAM access keys"))]),
+            change(
+                "lambda_function",
+                Action::Update,
+                vec![
+                    field("timeout_seconds", json!(60), json!(300)),
+                    field("layers", json!([]), json!(["a", "b"])),
+                    field("tags.team", json!("x"), Value::Null),
+                    field("description", json!(""), json!(long)),
+                ],
+            ),
+            change("iam_role", Action::None, vec![]),
+        ],
+    };
+    let text = shown(&plan);
+    insta::assert_snapshot!(text, @r#"
+      + create sns_topic               the-sns_topic
+          display_name  IAM access keys
+      ~ change lambda_function         the-lambda_function
+          timeout_seconds  60 → 300
+          layers           [] → [a, b]
+          tags.team        x → (none)
+          description      "" → word word word word word word word word word word
+                           word word word word word word word word word word word
+                           word word word word word word word word word word word
+                           word word word word word word word word
+
+    1 to create, 1 to change, 1 as wanted.
+    "#);
+    assert!(text.lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn a_teardown_lists_what_goes_in_the_order_of_going_and_what_stays_and_why() {
+    let mut rule = change("events_rule", Action::Delete, vec![]);
+    rule.extras.push(Extra { what: "target 2 (arn:aws:sqs:eu-west-1:123456789012:q)".into(), blocks_deletion: true });
+    let mut topic = change("sns_topic", Action::None, vec![]);
+    topic.foreign = Some("it carries no keyminder tags".into());
+    let plan =
+        Plan { purpose: Purpose::Destroy, changes: vec![topic, rule, change("events_target", Action::Delete, vec![])] };
+    let text = shown(&plan);
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is not in {text}"));
+    assert!(at("events_target") < at("events_rule"));
+    assert!(at("not ours: target 2") > 0 && at("not ours, left alone: the-sns_topic") > 0);
+    assert!(text.ends_with("2 to delete."));
+    assert_eq!(blockers(&plan).len(), 1);
+}
+
+#[test]
+fn nothing_to_do_is_said_in_one_line() {
+    let plan =
+        Plan { purpose: Purpose::Converge { adopt: false }, changes: vec![change("sns_topic", Action::None, vec![])] };
+    assert_eq!(shown(&plan), "Nothing to do: 1 of 1 resources are as wanted.");
+}
