@@ -272,6 +272,9 @@ fn hints(kind: Kind, operation: &str, message: &str) -> Vec<String> {
         Kind::Throttled => &["AWS limits the rate of calls in this account: run the same command again in a minute"],
         Kind::Quota => &["raise the quota in the Service Quotas console, or remove what is no longer needed"],
         Kind::Unreachable => &["check the network, the region and, if one is set, --endpoint-url or AWS_ENDPOINT_URL"],
+        Kind::NotFound | Kind::AlreadyExists | Kind::Conflict => {
+            &["somebody else may be changing the same objects: run the same command again"]
+        }
         Kind::Service => &["AWS failed: run the same command again; it goes on from where it stopped"],
         _ => &[],
     };

@@ -58,12 +58,13 @@ pub(crate) fn owned(live: &Tags, desired: &Tags) -> Tags {
         .collect()
 }
 
-/// What to set and what to remove to get from the owned tags of a live object to the desired ones.
+/// What to set and what to remove to get from the owned tags of a live object to the desired ones. Remove first: once
+/// the new list of the user's keys is set, an interrupted run's leftovers would be nobody's.
 pub(crate) struct TagChanges {
-    /// Set these.
-    pub(crate) set: Tags,
     /// Remove these keys.
     pub(crate) remove: Vec<String>,
+    /// Then set these.
+    pub(crate) set: Tags,
 }
 
 /// Works out the changes from `owned` to `desired`.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Tags;
 
 /// Users, roles and policies.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Iam {
     /// Users by name.
     pub users: BTreeMap<String, User>,

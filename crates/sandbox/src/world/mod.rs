@@ -23,7 +23,7 @@ use crate::names::Ids;
 pub type Tags = BTreeMap<String, String>;
 
 /// Everything in the account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     /// The account's twelve digits.
     pub account: String,
@@ -45,7 +45,7 @@ pub struct World {
 }
 
 /// What one region holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Region {
     /// SNS topics by name.
     pub topics: BTreeMap<String, Topic>,

@@ -420,7 +420,6 @@ impl Resource for Function<'_> {
             gone(answer.map_err(failed("lambda:DeleteFunctionConcurrency", self.name())))?;
         }
         let changes = marks::changes(&observed.tags, &desired.tags);
-        self.tag(changes.set).await?;
         if !changes.remove.is_empty() {
             self.lambda()
                 .untag_resource()
@@ -430,6 +429,7 @@ impl Resource for Function<'_> {
                 .await
                 .map_err(failed("lambda:UntagResource", &self.arn))?;
         }
+        self.tag(changes.set).await?;
         Ok(())
     }
 

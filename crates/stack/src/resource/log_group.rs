@@ -113,14 +113,6 @@ impl Resource for LogGroup<'_> {
             self.set_retention().await?;
         }
         let changes = marks::changes(&observed.tags, &self.desired.tags);
-        if !changes.set.is_empty() {
-            logs.tag_resource()
-                .resource_arn(&self.arn)
-                .set_tags(Some(changes.set.into_iter().collect()))
-                .send()
-                .await
-                .map_err(failed("logs:TagResource", &self.arn))?;
-        }
         if !changes.remove.is_empty() {
             logs.untag_resource()
                 .resource_arn(&self.arn)
@@ -128,6 +120,14 @@ impl Resource for LogGroup<'_> {
                 .send()
                 .await
                 .map_err(failed("logs:UntagResource", &self.arn))?;
+        }
+        if !changes.set.is_empty() {
+            logs.tag_resource()
+                .resource_arn(&self.arn)
+                .set_tags(Some(changes.set.into_iter().collect()))
+                .send()
+                .await
+                .map_err(failed("logs:TagResource", &self.arn))?;
         }
         Ok(())
     }

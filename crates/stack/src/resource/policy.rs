@@ -232,14 +232,6 @@ impl Resource for Policy<'_> {
             self.new_version().await?;
         }
         let changes = marks::changes(&observed.tags, &desired.tags);
-        if !changes.set.is_empty() {
-            iam.tag_policy()
-                .policy_arn(&self.arn)
-                .set_tags(Some(role::sdk_tags(&changes.set)?))
-                .send()
-                .await
-                .map_err(failed("iam:TagPolicy", &self.arn))?;
-        }
         if !changes.remove.is_empty() {
             iam.untag_policy()
                 .policy_arn(&self.arn)
@@ -247,6 +239,14 @@ impl Resource for Policy<'_> {
                 .send()
                 .await
                 .map_err(failed("iam:UntagPolicy", &self.arn))?;
+        }
+        if !changes.set.is_empty() {
+            iam.tag_policy()
+                .policy_arn(&self.arn)
+                .set_tags(Some(role::sdk_tags(&changes.set)?))
+                .send()
+                .await
+                .map_err(failed("iam:TagPolicy", &self.arn))?;
         }
         Ok(())
     }

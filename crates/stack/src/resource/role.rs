@@ -182,14 +182,6 @@ impl Resource for Role<'_> {
             self.set_boundary().await?;
         }
         let changes = marks::changes(&observed.tags, &desired.tags);
-        if !changes.set.is_empty() {
-            iam.tag_role()
-                .role_name(name)
-                .set_tags(Some(sdk_tags(&changes.set)?))
-                .send()
-                .await
-                .map_err(failed("iam:TagRole", name))?;
-        }
         if !changes.remove.is_empty() {
             iam.untag_role()
                 .role_name(name)
@@ -197,6 +189,14 @@ impl Resource for Role<'_> {
                 .send()
                 .await
                 .map_err(failed("iam:UntagRole", name))?;
+        }
+        if !changes.set.is_empty() {
+            iam.tag_role()
+                .role_name(name)
+                .set_tags(Some(sdk_tags(&changes.set)?))
+                .send()
+                .await
+                .map_err(failed("iam:TagRole", name))?;
         }
         Ok(())
     }

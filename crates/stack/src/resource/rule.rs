@@ -152,15 +152,6 @@ impl Resource for Rule<'_> {
         }
         let events = &self.install.clients.events;
         let changes = marks::changes(&observed.tags, &self.desired.tags);
-        if !changes.set.is_empty() {
-            events
-                .tag_resource()
-                .resource_arn(&self.arn)
-                .set_tags(Some(Self::sdk_tags(&changes.set)?))
-                .send()
-                .await
-                .map_err(failed("events:TagResource", &self.arn))?;
-        }
         if !changes.remove.is_empty() {
             events
                 .untag_resource()
@@ -169,6 +160,15 @@ impl Resource for Rule<'_> {
                 .send()
                 .await
                 .map_err(failed("events:UntagResource", &self.arn))?;
+        }
+        if !changes.set.is_empty() {
+            events
+                .tag_resource()
+                .resource_arn(&self.arn)
+                .set_tags(Some(Self::sdk_tags(&changes.set)?))
+                .send()
+                .await
+                .map_err(failed("events:TagResource", &self.arn))?;
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(crate) const PENDING: &str = "PendingConfirmation";
 /// And what it says when an owner's unsubscribed endpoint is still listed.
 pub(crate) const DELETED: &str = "Deleted";
 
-/// The subscriptions that are ours or should be, by `protocol endpoint`.
+/// The subscriptions that are ours or should be, by `protocol endpoint`; and by its tag each record of one that is gone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct State(BTreeMap<String, Options>);
@@ -147,7 +147,10 @@ pub(crate) async fn look(install: &Installation) -> Result<Option<Seen>, Error> 
     let Some(live) = found(live(install).await)? else { return Ok(None) };
     let confirmed = live.iter().filter_map(arn_of);
     let attributes = try_join_all(confirmed.map(async |arn| Ok((arn.to_owned(), attributes(install, arn).await?))));
-    let (tags, attributes) = try_join(topic::live_tags(install), attributes).await?;
+    // A teardown elsewhere may have taken the topic between the two looks.
+    let Some((tags, attributes)) = found(try_join(topic::live_tags(install), attributes).await)? else {
+        return Ok(None);
+    };
     let attributes = attributes.into_iter().filter_map(|(arn, attributes)| Some((arn, attributes?))).collect();
     Ok(Some(Seen { live, tags, attributes }))
 }
@@ -279,6 +282,13 @@ impl Resource for Subscriptions<'_> {
                 _ => extras.push(Extra { what: format!("subscription {key}"), blocks_deletion: false }),
             }
         }
+        if self.declared.is_some() {
+            // What an interrupted run left: it had unsubscribed, and was to remove the record.
+            let known: Vec<_> = seen.live.iter().map(key_of).chain(self.desired.0.keys().cloned()).collect();
+            let known: Vec<_> = known.iter().map(|key| record_key(key)).collect();
+            let left = seen.tags.keys().filter(|tag| tag.starts_with(SUBSCRIPTION) && !known.contains(tag));
+            ours.extend(left.map(|tag| (tag.clone(), Options { managed: true, ..Options::NONE })));
+        }
         self.install.subscriptions_seen(seen);
         Ok(match ours.is_empty() {
             true => Observed::AbsentBeside(extras),
@@ -305,7 +315,7 @@ impl Resource for Subscriptions<'_> {
             return Ok(());
         }
         // ARNs are found by listing: they are no part of what is compared.
-        let mut removed = Vec::new();
+        let mut removed: Vec<_> = present.keys().filter(|key| key.starts_with(SUBSCRIPTION)).cloned().collect();
         for subscription in live(self.install).await? {
             let key = key_of(&subscription);
             let arn = subscription.subscription_arn().unwrap_or(PENDING);

@@ -209,8 +209,8 @@ impl Resource for Topic<'_> {
             self.set("Policy", &desired.policy.to_string()).await?;
         }
         let changes = marks::changes(&observed.tags, &desired.tags);
-        tag(self.install, &changes.set).await?;
-        untag(self.install, changes.remove).await
+        untag(self.install, changes.remove).await?;
+        tag(self.install, &changes.set).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
