@@ -81,10 +81,11 @@ async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) ->
 }
 
 fn failed(screen: &Screen, error: &Error) -> Exit {
-    if screen.is_json() {
-        // A document that cannot be written is told by the exit code.
-        let _ = screen.document(&render::ErrorDocument::new(error));
-    } else {
+    let told = screen.is_json()
+        && screen.document(&render::ErrorDocument::new(error)).is_ok()
+        && !screen.is_closed()
+        && screen.finish().is_ok();
+    if !told {
         screen.aside(&render::error(error, screen.width()));
     }
     error.exit
@@ -96,7 +97,7 @@ fn refused(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             screen.result(&error.render().ansi().to_string());
-            Exit::Done
+            screen.finish().map_or_else(|error| failed(&screen, &error), |()| Exit::Done)
         }
         _ if screen.is_json() => {
             let text = error.render().to_string();
