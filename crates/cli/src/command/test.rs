@@ -146,7 +146,7 @@ async fn wait_for_scheduled_run(
 
 fn told_of(answer: &Answer, from_rule: bool) -> String {
     let who = if from_rule { "The rule started the function, and it ran" } else { "The function ran" };
-    let how = format!("{} {who} in {:.1} s.", render::good("✓"), answer.duration_ms as f64 / 1000.0);
+    let how = format!("{} {who} in {}.", render::good("✓"), render::took(answer.duration_ms));
     if answer.mode == "test-notice" {
         return how;
     }

@@ -24,4 +24,4 @@ pub(crate) use progress::RunProgress;
 pub(crate) use screen::{Screen, write_file};
 pub(crate) use status::{LastRun, StatusView, SubscriptionLine, status};
 pub(crate) use style::{bad, bold, command, dim, fold, good, heading, warn};
-pub(crate) use when::{both_zones, span};
+pub(crate) use when::{both_zones, span, took};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::plan;
 use super::style::{bad, bold, dim, good, hang, warn};
-use super::when::{ago, both_zones, span};
+use super::when::{ago, both_zones, span, took};
 
 /// Everything that `status` found out.
 #[derive(Debug, Clone, Serialize)]
@@ -156,10 +156,14 @@ fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
 }
 
 fn last_run(run: &LastRun, now: Timestamp) -> String {
-    let head = format!("{}, {}, took {:.1} s: ", both_zones(run.at), ago(run.at, now), run.duration_ms as f64 / 1000.0);
+    let head = format!("{}, {}, took {}: ", both_zones(run.at), ago(run.at, now), took(run.duration_ms));
     let sent = format!("{} {} sent", run.published, if run.published == 1 { "notice" } else { "notices" });
     let counts = match run.mode.as_str() {
         "test-notice" => format!("a test, {sent}"),
+        "dry-run" => format!(
+            "a trial that sends nothing, {} users, {} keys, {} old, {} due",
+            run.users, run.keys, run.old, run.due
+        ),
         _ => format!("{} users, {} keys, {} old, {} due, {sent}", run.users, run.keys, run.old, run.due),
     };
     match &run.error {

@@ -53,6 +53,14 @@ pub(super) fn seconds(duration: Duration) -> String {
     }
 }
 
+/// How long something took: `17 ms`, `2.4 s`.
+pub(crate) fn took(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1000 => format!("{milliseconds} ms"),
+        _ => format!("{:.1} s", milliseconds as f64 / 1000.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
