@@ -55,7 +55,8 @@ async fn watch(mut interrupt: Signal, mut terminate: Signal, token: Cancellation
         if time > 0 {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
-        token.cancel();
+        // Said first: a run that is only reading ends as soon as it is asked.
         screen.remark("stopping after the calls in flight; once more stops at once");
+        token.cancel();
     }
 }

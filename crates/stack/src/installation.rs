@@ -44,7 +44,7 @@ struct Known {
     /// The id of the role that was made by this run.
     new_role_id: RefCell<Option<String>>,
     /// The role as it was when the names were chosen: for the first observation, which follows at once.
-    first_role: RefCell<Option<role::Live>>,
+    first_role: RefCell<Option<Option<role::Live>>>,
     first_role_id: RefCell<Option<String>>,
     /// The subscriptions as the last observation saw them.
     subscriptions: RefCell<Option<subscriptions::Seen>>,
@@ -78,7 +78,7 @@ impl Installation {
         let (names, role) = choose_names(&clients, names(IamNames::Plain), names(IamNames::WithRegion)).await?;
         let known = Known::default();
         known.first_role_id.replace(role.as_ref().map(|role| role.role_id().to_owned()));
-        known.first_role.replace(role);
+        known.first_role.replace(Some(role));
         let (environment, code) = contents(&names, &spec)?;
         Ok(Self { clients, names, spec, environment, code, watch, interrupted, known })
     }
@@ -126,8 +126,8 @@ impl Installation {
         self.known.new_role_id.replace(Some(id.to_owned()));
     }
 
-    /// The role as it was when the names were chosen, once.
-    pub(crate) fn first_role(&self) -> Option<role::Live> {
+    /// The role as it was when the names were chosen, once; the inner `None`: there was none.
+    pub(crate) fn first_role(&self) -> Option<Option<role::Live>> {
         self.known.first_role.take()
     }
 

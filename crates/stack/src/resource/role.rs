@@ -120,7 +120,7 @@ impl Resource for Role<'_> {
 
     async fn observe(&self) -> Result<Observed<State>, Error> {
         let role = match self.install.first_role() {
-            Some(role) => Some(role),
+            Some(known) => known,
             None => live(&self.install.clients, self.name()).await?,
         };
         let Some(role) = role else { return Ok(Observed::Absent) };

@@ -56,7 +56,9 @@ impl<'a> Rule<'a> {
             .map_err(Error::unbuildable)
     }
 
-    async fn put(&self, schedule: &str, tags: Option<Vec<Tag>>) -> Result<(), Error> {
+    /// Always with the tags, although EventBridge ignores them for a rule that is there (API reference, PutRule): where
+    /// somebody deleted the rule a moment ago, this makes it again, and without tags it would be nobody's.
+    async fn put(&self, schedule: &str) -> Result<(), Error> {
         self.install
             .clients
             .events
@@ -65,7 +67,7 @@ impl<'a> Rule<'a> {
             .schedule_expression(schedule)
             .state(RuleState::Enabled)
             .description(&self.desired.description)
-            .set_tags(tags)
+            .set_tags(Some(Self::sdk_tags(&self.desired.tags)?))
             .send()
             .await
             .map_err(failed("events:PutRule", self.name()))?;
@@ -101,7 +103,7 @@ pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
 
 /// Gives the rule another schedule for a while.
 pub(crate) async fn reschedule(install: &Installation, schedule: &str) -> Result<(), Error> {
-    Rule::new(install).put(schedule, None).await
+    Rule::new(install).put(schedule).await
 }
 
 impl Resource for Rule<'_> {
@@ -145,10 +147,10 @@ impl Resource for Rule<'_> {
 
     async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
         let Some(observed) = observed else {
-            return self.put(&self.desired.schedule, Some(Self::sdk_tags(&self.desired.tags)?)).await;
+            return self.put(&self.desired.schedule).await;
         };
         if (State { tags: Tags::new(), ..observed.clone() }) != (State { tags: Tags::new(), ..self.desired.clone() }) {
-            self.put(&self.desired.schedule, None).await?;
+            self.put(&self.desired.schedule).await?;
         }
         let events = &self.install.clients.events;
         let changes = marks::changes(&observed.tags, &self.desired.tags);
