@@ -1,4 +1,4 @@
-//! What there is around an install: status, test, confirm, init, export, completions, manual, sandbox, demo.
+//! What there is around an install: test, confirm, init, export, completions, manual, sandbox, demo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -9,42 +9,6 @@ use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Clock, Fault, FaultKind, MailKind, Options, Seed};
 use support::{EMAIL, REGION, World, finish, machine};
-
-#[test]
-fn status_says_no_until_somebody_has_confirmed_and_then_yes() {
-    let world = World::new();
-    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
-    assert_eq!(ran.code, 2, "{ran:#?}");
-    assert!(ran.stdout.contains("nothing is installed"), "{ran:#?}");
-    world.install();
-    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
-    assert_eq!(ran.code, 2, "{ran:#?}");
-    assert!(
-        ran.stdout.contains("has not confirmed")
-            && ran.stdout.contains("not confirmed; ")
-            && ran.stdout.contains(" left"),
-        "{ran:#?}"
-    );
-    world.sandbox.confirm(EMAIL);
-    let ran = world.ok(&["status", "--email", EMAIL, "--exit-code"]);
-    assert!(ran.stdout.contains("✓ Yes, you would hear about an old key."), "{ran:#?}");
-}
-
-#[test]
-fn the_document_of_status_has_subscriptions_and_the_last_run() {
-    let world = World::seeded(4, 1);
-    world.install();
-    world.sandbox.confirm(EMAIL);
-    let (_, before) = world.json(&["status", "--email", EMAIL]);
-    assert_eq!(before["subscriptions"][0]["protocol"], "email");
-    assert_eq!(before["subscriptions"][0]["endpoint"], EMAIL);
-    assert_eq!(before["subscriptions"][0]["state"], "confirmed");
-    assert!(before["last_run"].is_null() && before["changes"].is_array());
-    world.ok(&["test"]);
-    let (_, after) = world.json(&["status", "--email", EMAIL]);
-    assert_eq!(after["last_run"]["ok"], true, "{after:#}");
-    assert_eq!(after["last_run"]["old"], 1);
-}
 
 #[test]
 fn test_runs_the_installed_function_and_shows_who_gets_what() {
@@ -143,6 +107,26 @@ fn the_exported_policy_lets_a_deployer_do_everything_and_is_json() {
     world.install();
     world.ok(&["status", "--email", EMAIL]);
     world.ok(&["teardown", "--yes"]);
+}
+
+#[test]
+fn the_exported_alarm_looks_back_two_periods_of_the_schedule_and_seven_days_at_most() {
+    let world = World::new();
+    let hours = |schedule: &str| {
+        world.write("keyminder.toml", &format!("schedule = \"{schedule}\"\n"));
+        let ran = world.ok(&["export", "alarm", "--topic", "arn:aws:sns:us-east-1:123456789012:other"]);
+        let alarm: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(alarm["AlarmActions"][0], "arn:aws:sns:us-east-1:123456789012:other");
+        assert_eq!(alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]);
+        alarm["EvaluationPeriods"].as_u64().unwrap()
+    };
+    assert_eq!(hours("rate(1 day)"), 48);
+    assert_eq!(hours("rate(5 minutes)"), 1);
+    assert_eq!(hours("cron(0 7 ? * MON-FRI *)"), 144, "over a weekend");
+    assert_eq!(hours("rate(6 days)"), 168);
+    world.write("keyminder.toml", "schedule = \"rate(7 days)\"\n");
+    let ran = world.run(&["export", "alarm"]);
+    assert!(ran.code == 64 && ran.stderr.contains("seven days at most"), "{ran:#?}");
 }
 
 #[test]
@@ -283,7 +267,7 @@ fn an_interrupted_test_of_the_rule_puts_its_schedule_back() {
 #[test]
 fn a_test_of_the_rule_that_fails_puts_its_schedule_back() {
     let world = rescheduled();
-    world.sandbox.inject(Fault::new("logs:DescribeLogStreams", FaultKind::AccessDenied).always());
+    world.sandbox.inject(Fault::new("logs:FilterLogEvents", FaultKind::AccessDenied).always());
     let ran = world.run(&["test", "--from-rule"]);
     assert_eq!(ran.code, 1, "{ran:#?}");
     assert_eq!(schedule_of(&world), "rate(7 days)");

@@ -106,6 +106,12 @@ impl Schedule {
         &self.text
     }
 
+    /// It is a rate, which counts from when its rule was made or last changed.
+    #[must_use]
+    pub fn is_rate(&self) -> bool {
+        matches!(self.kind, Kind::Rate { .. })
+    }
+
     /// The first moment after `after` at which it fires, or `None` where it never does again.
     ///
     /// A rate counts from when its rule was made or last changed, which the expression does not tell:

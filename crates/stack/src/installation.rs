@@ -18,7 +18,7 @@ use crate::error::{Error, Kind};
 use crate::marks::{self, Tags};
 use crate::names::{IamNames, Names};
 use crate::resource::{role, subscriptions};
-use crate::spec::Spec;
+use crate::spec::{Problem, Spec};
 
 /// IAM's own propagation: a new role or policy is known everywhere within about ten seconds, rarely two minutes.
 pub(crate) const PROPAGATION: Pace = Pace::within(Duration::from_secs(120));
@@ -87,6 +87,24 @@ impl Installation {
     #[must_use]
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// What is wrong with names and settings in this account and region, as far as only these tell.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.names.problems();
+        let region_of = |arn: &String| arn.split(':').nth(3).unwrap_or_default().to_owned();
+        let queue = self.spec.dead_letter_queue.as_ref().map(region_of);
+        if let Some(other) = queue.filter(|region| *region != self.names.region) {
+            problems.push(Problem::new(
+                "rule.dead_letter_queue",
+                format!(
+                    "the queue is in {other}, and EventBridge takes one of the rule's region {}",
+                    self.names.region
+                ),
+            ));
+        }
+        problems
     }
 
     /// What is wanted.

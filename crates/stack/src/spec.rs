@@ -91,6 +91,8 @@ pub struct Spec {
     pub settings: Settings,
     /// When the checker runs: `rate(…)` or `cron(…)`.
     pub schedule: String,
+    /// The ARN of the SQS queue that gets the events which EventBridge could not deliver to the function.
+    pub dead_letter_queue: Option<String>,
     /// The uploaded code.
     pub package: Package,
     /// The function's timeout in seconds, 1 to 900.
@@ -127,6 +129,7 @@ impl Spec {
             subscriptions: None,
             settings: Settings::default(),
             schedule: "rate(1 day)".to_owned(),
+            dead_letter_queue: None,
             package,
             // A run is billed for what it takes, and an account at the quota under throttling takes most of this.
             timeout_seconds: 900,
@@ -178,6 +181,9 @@ impl Spec {
         let is_policy = |arn: &str| arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/");
         if let Some(arn) = self.permissions_boundary.as_ref().filter(|arn| !is_policy(arn)) {
             complain("iam.permissions_boundary", format!("'{arn}' is not the ARN of an IAM policy"));
+        }
+        if let Some(message) = self.dead_letter_queue.as_deref().and_then(queue_problem) {
+            complain("rule.dead_letter_queue", message);
         }
         for (key, value) in &self.tags {
             if let Some(message) = tag_problem(key, value) {
@@ -234,6 +240,24 @@ const RESERVED_VARIABLES: [&str; 12] = [
     "AWS_SESSION_TOKEN",
     "AWS_LAMBDA_RUNTIME_API",
 ];
+
+/// What EventBridge takes: a standard queue (EventBridge User Guide, "Using dead-letter queues").
+fn queue_problem(arn: &str) -> Option<String> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let ["arn", partition, "sqs", region, account, name] = parts.as_slice() else {
+        return Some(format!(
+            "'{arn}' is not the ARN of an SQS queue, such as arn:aws:sqs:eu-west-1:123456789012:name"
+        ));
+    };
+    let account_is_one = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    if partition.is_empty() || region.is_empty() || name.is_empty() || !account_is_one {
+        return Some(format!(
+            "'{arn}' is not the ARN of an SQS queue, such as arn:aws:sqs:eu-west-1:123456789012:name"
+        ));
+    }
+    name.ends_with(".fifo")
+        .then(|| format!("'{arn}' is a FIFO queue, and EventBridge takes a standard one for undelivered events"))
+}
 
 /// The form that every service takes (letters, digits, spaces and `_ . : / = + - @`; IAM is the strictest).
 fn tag_problem(key: &str, value: &str) -> Option<String> {

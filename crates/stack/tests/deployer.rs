@@ -47,7 +47,8 @@ async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
         let stream = LogStream { created: at, events: vec![LogEvent { at, message: "a run".into() }] };
         world.region(REGION).log_groups.values_mut().next().unwrap().streams.insert("one".into(), stream);
     });
-    assert_eq!(installation.recent_log().await.unwrap().len(), 1);
+    assert_eq!(installation.runs("2026-11-23T11:00:00Z".parse().unwrap()).await.unwrap().len(), 1);
+    assert!(installation.changed_at().await.unwrap().is_some());
     for (_, edit) in DRIFT {
         account.sandbox.edit(edit);
         account.setup(&spec()).await.expect_right();

@@ -66,12 +66,17 @@ async fn a_policy_that_is_not_visible_yet_and_lists_that_lag_are_waited_out() {
 async fn each_changed_setting_changes_just_what_it_says() {
     let account = Account::installed(Options::instant(), &spec()).await;
     type Case = (&'static str, fn(&mut Spec), &'static [&'static str]);
-    let cases: [Case; 11] = [
+    let cases: [Case; 12] = [
         ("limit", |s| s.settings.max_age_days = 60, &["lambda_function.environment.MAX_AGE_DAYS"]),
         (
             "schedule",
             |s| s.schedule = "cron(0 7 ? * MON-FRI *)".into(),
             &["events_rule.schedule", "lambda_function.environment.SCHEDULE"],
+        ),
+        (
+            "dead-letter queue",
+            |s| s.dead_letter_queue = Some("arn:aws:sqs:us-east-1:123456789012:undelivered".into()),
+            &["events_target.dead_letter_queue"],
         ),
         ("timeout", |s| s.timeout_seconds = 60, &["lambda_function.timeout_seconds"]),
         ("memory", |s| s.memory_mb = 512, &["lambda_function.memory_mb"]),

@@ -117,10 +117,11 @@ pub(crate) struct SandboxArgs {
     pub(crate) variables: bool,
 }
 
-/// Hand out parts of the install: the function's package, the policy that a deployer needs
+/// Hand out parts of the install: the function's package, a deployer's policy, an alarm
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder export policy > deployer.json
+  keyminder export alarm > alarm.json; aws cloudwatch put-metric-alarm --cli-input-json file://alarm.json
   keyminder export package -o checker.zip")]
 pub(crate) struct ExportArgs {
     #[command(subcommand)]
@@ -138,6 +139,16 @@ pub(crate) enum ExportKind {
         /// The processor it is for
         #[arg(long, value_parser = ["x86_64", "arm64"], value_name = "ARCH")]
         architecture: Option<String>,
+    },
+    /// A CloudWatch alarm for when nothing starts the function any more, as 'aws cloudwatch put-metric-alarm
+    /// --cli-input-json' takes it
+    Alarm {
+        /// The topic that it tells, in place of the install's own
+        #[arg(long, value_name = "ARN")]
+        topic: Option<String>,
+        /// Where to write it; standard output by default
+        #[arg(short = 'o', long = "out", value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// The least IAM policy with which setup, status, test and teardown work
     Policy {

@@ -51,6 +51,10 @@ pub(crate) struct SpecArgs {
     #[arg(long, env = "KEYMINDER_SCHEDULE", value_name = "EXPR", help_heading = HOW, hide_env = true)]
     pub(crate) schedule: Option<String>,
 
+    /// Keep events that EventBridge could not deliver to the function in this SQS queue
+    #[arg(long, env = "KEYMINDER_DEAD_LETTER_QUEUE", value_name = "ARN", help_heading = HOW, hide_env = true)]
+    pub(crate) dead_letter_queue: Option<String>,
+
     /// The function's timeout in seconds [default: 900]
     #[arg(long, env = "KEYMINDER_TIMEOUT", value_name = "SECONDS", allow_negative_numbers = true, help_heading = HOW, hide_env = true)]
     pub(crate) timeout: Option<i64>,

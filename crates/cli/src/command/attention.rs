@@ -1,7 +1,8 @@
 //! What is left for a person after a run.
 
 use jiff::Timestamp;
-use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
+use keyminder_reconcile::{Action, Address, Plan};
+use keyminder_stack::{Installation, Names, SubscriptionState, SubscriptionStatus};
 use serde::Serialize;
 
 use super::session::Session;
@@ -24,6 +25,17 @@ pub(crate) struct Attention {
 pub(crate) async fn after_setup(session: &Session, installation: &Installation) -> Result<Vec<Attention>, Error> {
     let subscriptions = session.reading(installation.subscriptions()).await?;
     Ok(of_setup(&subscriptions, Timestamp::now()))
+}
+
+/// What is left where a run made the rule use a queue, whose policy is its owner's.
+pub(crate) fn of_queue(plan: &Plan, names: &Names) -> Option<Attention> {
+    let target = plan.change(Address("events_target")).filter(|change| change.action != Action::None)?;
+    let queue = target.fields.iter().find(|field| field.path == "dead_letter_queue")?.after.as_str()?;
+    let message = format!(
+        "the policy of queue {queue} must allow events.amazonaws.com sqs:SendMessage where aws:SourceArn is {}",
+        names.rule_arn()
+    );
+    Some(Attention { code: "queue_policy", message })
 }
 
 /// What is left after a teardown that has yet to happen: mails under way that lead nowhere.

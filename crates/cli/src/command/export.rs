@@ -1,9 +1,12 @@
 //! `keyminder export`: parts of the install for other hands.
 
-use keyminder_bundle::Architecture;
-use keyminder_stack::deployer_policy;
+use std::path::Path;
 
-use super::session::Session;
+use keyminder_bundle::Architecture;
+use keyminder_stack::{alarm, deployer_policy};
+use serde_json::Value;
+
+use super::session::{Opened, Session};
 use crate::args::{ExportKind, SpecArgs};
 use crate::error::{Error, Exit};
 use crate::render;
@@ -27,20 +30,32 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
             ));
         }
         ExportKind::Policy { file } => {
-            let wish = session.config.wish(&SpecArgs::default())?;
-            let account = session.connect().await?;
-            let opened = session.open(&account, wish.spec).await?;
-            let policy = deployer_policy(&opened.installation);
-            let text =
-                serde_json::to_string_pretty(&policy).map_err(|error| Error::failed("Json", error.to_string()))?;
-            match file {
-                Some(file) => {
-                    render::write_file(&file, format!("{text}\n").as_bytes())?;
-                    screen.remark(&format!("Wrote {}.", file.display()));
-                }
-                None => screen.result(&text),
-            }
+            let opened = open(session).await?;
+            write(session, file.as_deref(), &deployer_policy(&opened.installation))?;
+        }
+        ExportKind::Alarm { topic, file } => {
+            let opened = open(session).await?;
+            write(session, file.as_deref(), &alarm(&opened.installation, topic.as_deref())?)?;
         }
     }
     Ok(Exit::Done)
+}
+
+async fn open(session: &Session) -> Result<Opened, Error> {
+    let wish = session.config.wish(&SpecArgs::default())?;
+    let account = session.connect().await?;
+    session.open(&account, wish.spec).await
+}
+
+/// Writes JSON to a file, or to standard output where none is named.
+fn write(session: &Session, file: Option<&Path>, value: &Value) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::failed("Json", error.to_string()))?;
+    match file {
+        None => session.screen.result(&text),
+        Some(file) => {
+            render::write_file(file, format!("{text}\n").as_bytes())?;
+            session.screen.remark(&format!("Wrote {}.", file.display()));
+        }
+    }
+    Ok(())
 }

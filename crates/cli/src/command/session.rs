@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyminder_reconcile::Progress;
 use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Spec};
 
-use crate::config::{Config, check_names};
+use crate::config::Config;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::render::{self, Headline, RunProgress, Screen};
@@ -78,7 +78,7 @@ impl Session {
             self.interrupt.token().clone(),
         );
         let installation = self.interrupt.or(opening).await?;
-        check_names(installation.names())?;
+        self.config.check(&installation.problems())?;
         Ok(Opened { installation, progress })
     }
 

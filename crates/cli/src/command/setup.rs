@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use keyminder_reconcile::{Observation, Plan, Purpose};
-use keyminder_stack::{Installation, SubscriptionState};
+use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
 
 use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
 use super::session::{Account, Opened, Session};
@@ -102,11 +103,12 @@ async fn finish(
     if let (Some(patience), false) = (wait, dry_run) {
         wait_for_confirmations(session, installation, patience).await?;
     }
-    let attention = match attention::after_setup(session, installation).await {
+    let mut attention = match attention::after_setup(session, installation).await {
         // Everything was done: what is left for a person can be seen with status.
         Err(error) if applied && error.exit == Exit::Interrupted => Vec::new(),
         result => result?,
     };
+    attention.extend(attention::of_queue(plan, installation.names()).filter(|_| applied));
     if screen.is_json() {
         let install = &installation.names().install;
         screen.document(&document("setup", account, install, plan, applied, &attention))?;
@@ -132,33 +134,46 @@ async fn wait_for_confirmations(
     installation: &Installation,
     patience: Duration,
 ) -> Result<(), Error> {
+    let screen = &session.screen;
     let start = Instant::now();
     let mut told = String::new();
+    let bar = screen.spinner("");
     loop {
-        let subscriptions = session.reading(installation.subscriptions()).await?;
-        let pending: Vec<_> = subscriptions
-            .iter()
-            .filter(|one| one.state == SubscriptionState::Pending)
-            .map(|one| one.endpoint.clone())
-            .collect();
+        let pending = match session.reading(installation.subscriptions()).await {
+            Ok(subscriptions) => pending(&subscriptions),
+            Err(error) if error.exit == Exit::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
+        };
         if pending.is_empty() {
+            bar.finish_and_clear();
             if !told.is_empty() {
-                session.screen.remark("everybody has confirmed");
+                screen.remark(&format!("{} everybody has confirmed", render::good("✓")));
             }
             return Ok(());
         }
-        let waiting = format!("waiting for {} to confirm (Ctrl-C stops waiting, and nothing else)", pending.join(", "));
-        if waiting != told {
-            session.screen.remark(&waiting);
-            told = waiting;
+        if pending != told {
+            let until = render::span(SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX));
+            screen.remark(&format!(
+                "\nWaiting up to {until} for {pending} to confirm. Ctrl-C stops waiting, and nothing else."
+            ));
+            bar.set_message(format!("waiting for {pending}"));
+            told = pending;
         }
-        if start.elapsed() > patience {
-            return Err(Error::failed("NotConfirmed", format!("not confirmed in time: {}", pending.join(", ")))
+        let left = patience.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            bar.finish_and_clear();
+            return Err(Error::failed("NotConfirmed", format!("not confirmed in time: {told}"))
                 .hint("everything else is in place; keyminder confirm --resend sends the mail again"));
         }
         tokio::select! {
-            () = tokio::time::sleep(CONFIRMATION_POLL) => {}
+            () = tokio::time::sleep(CONFIRMATION_POLL.min(left)) => {}
             () = session.interrupt.asked() => return Ok(()),
         }
     }
+}
+
+/// Those who have yet to confirm.
+fn pending(subscriptions: &[SubscriptionStatus]) -> String {
+    let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
+    pending.map(|one| one.endpoint.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use keyminder_checker::function::{Answer, SummaryLine};
+use keyminder_checker::function::Answer;
 use keyminder_stack::{Installation, SubscriptionState};
 use serde_json::{Value, json};
 
+use super::runs::{self, Run};
 use super::session::Session;
 use crate::args::{SpecArgs, TestArgs};
 use crate::error::{Error, Exit};
@@ -15,6 +16,8 @@ use crate::render::{self, TestDocument};
 /// A rule runs at most every minute, and the log arrives some seconds later.
 const RULE_PATIENCE: Duration = Duration::from_secs(300);
 const RULE_POLL: Duration = Duration::from_secs(3);
+/// AWS refuses requests from clocks that are further off.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// The end of a run of the function.
 struct Ran {
@@ -89,7 +92,9 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
 async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran, Error> {
     let screen = &session.screen;
     let usual = session.reading(installation.schedule()).await?;
-    let before = Timestamp::now();
+    // This machine's clock may be ahead of AWS's: what ran before is told by name and not by time.
+    let from = Timestamp::now().saturating_sub(CLOCK_SKEW).unwrap_or_default();
+    let before = runs::since(session, installation, from).await?;
     // From here on the call may have been made whatever becomes of its answer, so the schedule is put back in any case.
     let begun = installation.reschedule("rate(1 minute)").await;
     let found = match begun {
@@ -98,9 +103,14 @@ async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran
                 "the rule runs every minute until it has started the function; this takes one to three minutes",
             );
             let bar = screen.spinner("waiting for the rule to start the function");
-            let found = wait_for_scheduled_run(session, installation, before).await;
+            let found = wait_for_scheduled_run(session, installation, from, &before).await;
             bar.finish_and_clear();
-            found
+            found.map_err(|mut error| {
+                if error.exit == Exit::Interrupted {
+                    "interrupted; the rule has its own schedule again".clone_into(&mut error.message);
+                }
+                error
+            })
         }
         Err(error) => Err(error.into()),
     };
@@ -110,35 +120,33 @@ async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran
         error.hint(format!("keyminder setup puts it right; its schedule was {usual}"))
     })?;
     screen.remark(&format!("the schedule is {usual} again"));
-    let summary = found?.ok_or_else(|| {
+    let run = found?.ok_or_else(|| {
         Error::failed(
             "RuleDidNotRun",
             format!("the rule did not start the function within {} minutes", RULE_PATIENCE.as_secs() / 60),
         )
         .hint("keyminder plan shows what is wrong with rule, permission or target")
     })?;
-    let answer = serde_json::to_value(&summary.answer).map_err(|error| Error::failed("Json", error.to_string()))?;
-    Ok(Ran { ok: summary.error.is_none(), answer, error: summary.error })
+    let answer = serde_json::to_value(&run.answer).map_err(|error| Error::failed("Json", error.to_string()))?;
+    Ok(Ran { ok: run.error.is_none(), answer, error: run.error })
 }
 
 async fn wait_for_scheduled_run(
     session: &Session,
     installation: &Installation,
-    before: Timestamp,
-) -> Result<Option<SummaryLine>, Error> {
+    from: Timestamp,
+    before: &[Run],
+) -> Result<Option<Run>, Error> {
     let start = Instant::now();
     while start.elapsed() < RULE_PATIENCE {
-        let log = installation.recent_log().await?;
-        let mut summaries = log.iter().rev().filter_map(|event| SummaryLine::parse(&event.message));
-        let found = summaries.find(|line| line.timestamp > before && line.answer.mode == "scheduled");
+        let runs = runs::since(session, installation, from).await?;
+        let found = runs.into_iter().find(|run| run.is_scheduled() && !before.contains(run));
         if found.is_some() {
             return Ok(found);
         }
         tokio::select! {
             () = tokio::time::sleep(RULE_POLL) => {}
-            () = session.interrupt.asked() => {
-                return Err(Error::new("Interrupted", "interrupted; the rule has its own schedule again", Exit::Interrupted));
-            }
+            () = session.interrupt.asked() => return Err(Error::interrupted()),
         }
     }
     Ok(None)

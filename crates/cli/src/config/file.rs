@@ -27,6 +27,7 @@ pub(crate) struct File {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) account: Option<String>,
     pub(crate) schedule: Option<String>,
+    pub(crate) dead_letter_queue: Option<String>,
     /// Subscriptions with their paths in the file; `None` where the file names none at all.
     pub(crate) subscriptions: Option<Vec<(String, Subscription)>>,
     pub(crate) check: Settings,
@@ -104,6 +105,9 @@ impl File {
         file.log_retention_days = function.take("log_retention_days");
         file.environment = function.take("environment").unwrap_or_default();
         function.finish();
+        let mut rule = fields.table("rule");
+        file.dead_letter_queue = rule.take("dead_letter_queue");
+        rule.finish();
         let mut topic = fields.table("topic");
         file.display_name = topic.take("display_name");
         file.kms_key = topic.take("kms_key");
@@ -148,6 +152,8 @@ mod tests {
             architecture = "arm64"
             log_retention_days = 30
             environment = { A = "b" }
+            [rule]
+            dead_letter_queue = "arn:aws:sqs:eu-west-1:123456789012:undelivered"
             [topic]
             display_name = "keys"
             kms_key = "alias/k"
@@ -165,6 +171,7 @@ mod tests {
         assert_eq!(file.check.exemptions.len(), 1);
         assert_eq!(file.subscriptions.as_ref().map(Vec::len), Some(2));
         assert_eq!(file.environment["A"], "b");
+        assert_eq!(file.dead_letter_queue.as_deref(), Some("arn:aws:sqs:eu-west-1:123456789012:undelivered"));
         assert_eq!(file.names.topic.as_deref(), Some("t"));
         assert_eq!(file.tags["team"], "security");
         assert_eq!(file.places["check.max_age_days"], Place { line: 12, column: 28 });

@@ -7,8 +7,9 @@
 use clap::ArgMatches;
 use keyminder_bundle::Architecture;
 use keyminder_keyage::{Schedule, Settings};
-use keyminder_stack::{ChosenNames, Connection, Credentials, Names, Package, Spec, Subscription};
+use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec, Subscription};
 
+use super::complaints::Complaints;
 use super::file::File;
 use super::origins::Origins;
 use crate::args::{GlobalArgs, SettingsArgs, SpecArgs};
@@ -30,45 +31,6 @@ pub(crate) struct Wish {
     pub(crate) spec: Spec,
     /// Namesakes that are not ours are taken over.
     pub(crate) adopt: bool,
-}
-
-/// Collects complaints while values are put together.
-struct Complaints<'a> {
-    origins: &'a Origins,
-    lines: Vec<String>,
-}
-
-impl Complaints<'_> {
-    fn add(&mut self, path: &str, message: &str) {
-        self.lines.push(self.origins.complaint(path, message));
-    }
-
-    /// A number that was read as signed, so that a negative one gets a better answer than a parser's.
-    fn number(&mut self, path: &str, wanted: &str, number: Option<i64>) -> Option<u32> {
-        let number = number?;
-        let converted = u32::try_from(number).ok();
-        if converted.is_none() {
-            self.add(path, &format!("{number} is not a number of {wanted}"));
-        }
-        converted
-    }
-
-    fn pairs(&mut self, path: &str, form: &str, pairs: &[String]) -> Vec<(String, String)> {
-        let given = pairs.iter().filter(|pair| !pair.is_empty());
-        let mut good = Vec::new();
-        for pair in given {
-            match pair.split_once('=') {
-                Some((key, value)) if !key.is_empty() => good.push((key.trim().to_owned(), value.to_owned())),
-                _ => self.add(path, &format!("'{pair}' is not {form}")),
-            }
-        }
-        good
-    }
-
-    fn finish(mut self) -> Result<(), Error> {
-        self.lines.dedup();
-        if self.lines.is_empty() { Ok(()) } else { Err(Error::problems(self.lines)) }
-    }
 }
 
 impl Config {
@@ -138,7 +100,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with the settings, at once.
     pub(crate) fn settings(&self, args: &SettingsArgs) -> Result<Settings, Error> {
-        let mut complaints = Complaints { origins: &self.origins, lines: Vec::new() };
+        let mut complaints = Complaints::new(&self.origins);
         let settings = self.merge_settings(args, &mut complaints);
         if let Err(problems) = settings.validate() {
             for problem in problems {
@@ -163,7 +125,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it, at once.
     pub(crate) fn wish(&self, args: &SpecArgs) -> Result<Wish, Error> {
-        let mut complaints = Complaints { origins: &self.origins, lines: Vec::new() };
+        let mut complaints = Complaints::new(&self.origins);
         let package = match architecture(args.architecture.as_ref().or(self.file.architecture.as_ref())) {
             Ok(package) => package,
             Err(message) => {
@@ -177,8 +139,9 @@ impl Config {
         spec.settings = self.merge_settings(&args.settings, &mut complaints);
         spec.settings.notice = args.notice_kind.unwrap_or(spec.settings.notice);
         spec.settings.all_clear = args.all_clear.unwrap_or(spec.settings.all_clear);
-        choose(&mut spec.schedule, args.schedule.clone().or_else(|| self.file.schedule.clone()));
         let file = &self.file;
+        choose(&mut spec.schedule, args.schedule.clone().or_else(|| file.schedule.clone()));
+        spec.dead_letter_queue = args.dead_letter_queue.clone().or_else(|| file.dead_letter_queue.clone());
         let timeout = args.timeout.or(file.timeout_seconds);
         choose(&mut spec.timeout_seconds, complaints.number("function.timeout_seconds", "seconds", timeout));
         choose(
@@ -205,6 +168,18 @@ impl Config {
         }
         complaints.finish()?;
         Ok(Wish { spec, adopt: args.adopt })
+    }
+
+    /// Refuses what turned out to be wrong once the account was known.
+    ///
+    /// # Errors
+    /// The problems, each with its place.
+    pub(crate) fn check(&self, problems: &[Problem]) -> Result<(), Error> {
+        let mut complaints = Complaints::new(&self.origins);
+        for problem in problems {
+            complaints.add(&problem.path, &problem.message);
+        }
+        complaints.finish()
     }
 
     fn merge_settings(&self, args: &SettingsArgs, complaints: &mut Complaints<'_>) -> Settings {
@@ -283,15 +258,6 @@ fn stack_architecture(architecture: Architecture) -> keyminder_stack::Architectu
 /// The n of `notify.subscriptions[n]`.
 fn subscription_index(path: &str) -> Option<usize> {
     path.strip_prefix("notify.subscriptions[")?.split(']').next()?.parse().ok()
-}
-
-/// The problems of names, which are only known once the account is.
-pub(crate) fn check_names(names: &Names) -> Result<(), Error> {
-    let problems = names.problems();
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(Error::problems(problems.into_iter().map(|p| format!("{}: {}", p.path, p.message)).collect()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Owns the precedence and where each value came from, so that a complaint can name its place. It must not know
 //! commands, nor AWS.
 
+mod complaints;
 mod document;
 mod file;
 mod merge;
@@ -10,5 +11,5 @@ mod origins;
 mod template;
 
 pub(crate) use file::DEFAULT_FILE;
-pub(crate) use merge::{Config, check_names};
+pub(crate) use merge::Config;
 pub(crate) use template::{Answers, commented};

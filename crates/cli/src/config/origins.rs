@@ -12,6 +12,7 @@ const FLAGS: &[(&str, &str, &str, &str)] = &[
     ("account", "account", "--account", "KEYMINDER_ACCOUNT"),
     ("name", "name", "--name", "KEYMINDER_NAME"),
     ("schedule", "schedule", "--schedule", "KEYMINDER_SCHEDULE"),
+    ("dead_letter_queue", "rule.dead_letter_queue", "--dead-letter-queue", "KEYMINDER_DEAD_LETTER_QUEUE"),
     ("emails", "notify.emails", "--email", "KEYMINDER_EMAIL"),
     ("subscriptions", "notify.subscriptions", "--subscribe", "KEYMINDER_SUBSCRIBE"),
     ("notice_kind", "check.notice", "--notice", "KEYMINDER_NOTICE"),

@@ -22,6 +22,11 @@ pub(crate) struct StatusView {
     pub(crate) subscriptions: Vec<SubscriptionLine>,
     pub(crate) last_run: Option<LastRun>,
     pub(crate) next_run: Option<Timestamp>,
+    /// Why there is no next run.
+    pub(crate) not_scheduled: Option<String>,
+    /// The next run may come sooner.
+    #[serde(skip)]
+    pub(crate) next_is_latest: bool,
     pub(crate) schedule: String,
     pub(crate) schedule_description: String,
     /// The command's version, and the installed checker's where it has told.
@@ -53,11 +58,19 @@ pub(crate) struct SubscriptionLine {
     pub(crate) declared: bool,
 }
 
-/// The last run of the function.
+/// The last run of the function; without counts where it was ended before it could tell any.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct LastRun {
     pub(crate) at: Timestamp,
     pub(crate) ok: bool,
+    pub(crate) error: Option<String>,
+    #[serde(flatten)]
+    pub(crate) counts: Option<RunCounts>,
+}
+
+/// What a run counted.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RunCounts {
     pub(crate) duration_ms: u64,
     pub(crate) mode: String,
     pub(crate) users: u32,
@@ -66,7 +79,6 @@ pub(crate) struct LastRun {
     pub(crate) old: u32,
     pub(crate) due: u32,
     pub(crate) published: usize,
-    pub(crate) error: Option<String>,
 }
 
 /// Columns for the name of a line.
@@ -87,7 +99,11 @@ pub(crate) fn status(view: &StatusView, verbose: bool, width: usize) -> String {
     }
     line("Runs", &format!("{} ({})", view.schedule_description, view.schedule));
     if let Some(next) = view.next_run {
-        line("Next run", &format!("{}, {}", both_zones(next), ago(next, view.now)));
+        let by = if view.next_is_latest { "by " } else { "" };
+        line("Next run", &format!("{by}{}, {}", both_zones(next), ago(next, view.now)));
+    }
+    if let Some(why) = &view.not_scheduled {
+        line("Next run", &bad(format_args!("none: {why}")));
     }
     line("Last run", &view.last_run.as_ref().map_or_else(|| warn("none is in the log"), |run| last_run(run, view.now)));
     let checker = view.checker_version.as_deref().unwrap_or("not known until it has run");
@@ -156,18 +172,21 @@ fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
 }
 
 fn last_run(run: &LastRun, now: Timestamp) -> String {
-    let head = format!("{}, {}, took {}: ", both_zones(run.at), ago(run.at, now), took(run.duration_ms));
-    let sent = format!("{} {} sent", run.published, if run.published == 1 { "notice" } else { "notices" });
-    let counts = match run.mode.as_str() {
-        "test-notice" => format!("a test, {sent}"),
-        "dry-run" => format!(
-            "a trial that sends nothing, {} users, {} keys, {} old, {} due",
-            run.users, run.keys, run.old, run.due
-        ),
-        _ => format!("{} users, {} keys, {} old, {} due, {sent}", run.users, run.keys, run.old, run.due),
+    let when = format!("{}, {}", both_zones(run.at), ago(run.at, now));
+    let error = run.error.as_deref().unwrap_or_default();
+    let Some(counts) = &run.counts else {
+        return format!("{when}: {}. {error}", bad("failed"));
     };
-    match &run.error {
-        None => format!("{head}{} ({counts})", good("succeeded")),
-        Some(error) => format!("{head}{} ({counts}). {error}", bad("failed")),
+    let head = format!("{when}, took {}: ", took(counts.duration_ms));
+    let sent = format!("{} {} sent", counts.published, if counts.published == 1 { "notice" } else { "notices" });
+    let read = format!("{} users, {} keys, {} old, {} due", counts.users, counts.keys, counts.old, counts.due);
+    let counts = match counts.mode.as_str() {
+        "test-notice" => format!("a test, {sent}"),
+        "dry-run" => format!("a trial that sends nothing, {read}"),
+        _ => format!("{read}, {sent}"),
+    };
+    match run.ok {
+        true => format!("{head}{} ({counts})", good("succeeded")),
+        false => format!("{head}{} ({counts}). {error}", bad("failed")),
     }
 }

@@ -43,13 +43,14 @@ fn every_key_that_the_parser_accepts_is_documented_and_no_other() {
         ("check.exemptions[]", "[check]\nexemptions = [{ user = 'a', until = 2030-01-01, reason = 'r', zzzz = 1 }]"),
         ("check.limits[]", "[check]\nlimits = [{ user = 'a', max_age_days = 1, zzzz = 1 }]"),
         ("function", "[function]\nzzzz = 1"),
+        ("rule", "[rule]\nzzzz = 1"),
         ("topic", "[topic]\nzzzz = 1"),
         ("iam", "[iam]\nzzzz = 1"),
         ("names", "[names]\nzzzz = 1"),
     ] {
         accepted.extend(accepted_keys(table, file));
     }
-    for table in ["notify", "check", "function", "topic", "iam", "names"] {
+    for table in ["notify", "check", "function", "rule", "topic", "iam", "names"] {
         assert!(accepted.remove(table), "{table} is no table");
     }
     assert_eq!(documented_keys(), accepted);
@@ -73,11 +74,11 @@ fn the_full_example_has_every_key() {
     let mut keys = BTreeSet::new();
     let full: toml::Table = text("examples/full.toml").parse().unwrap();
     collect("", &Value::Table(full), &mut keys);
-    let tables = ["notify", "check", "function", "topic", "iam", "names"].map(str::to_owned);
+    let tables = ["notify", "check", "function", "rule", "topic", "iam", "names"].map(str::to_owned);
     assert_eq!(documented_keys(), &keys - &BTreeSet::from(tables));
 }
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["setup"],
     &["plan"],
     &["status"],
@@ -90,6 +91,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["sandbox"],
     &["export", "package"],
     &["export", "policy"],
+    &["export", "alarm"],
     &["completions"],
     &["man"],
 ];

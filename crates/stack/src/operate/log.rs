@@ -1,62 +1,177 @@
-//! What the function wrote to its log lately.
+//! What the function's log tells of its runs: Lambda's own lines around each, and what the function wrote in between.
+//!
+//! Asks CloudWatch Logs: FilterLogEvents of the whole group, because the time that a stream gives for its last event
+//! may be an hour old (API reference, LogStream). It must not know what the function's own lines mean.
 
-use aws_sdk_cloudwatchlogs::types::OrderBy;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::error::{Error, failed};
 use crate::installation::Installation;
+use crate::resource::found;
 
-/// One event of the function's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEvent {
-    /// When it was written.
+/// One run of the function.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoggedRun {
+    /// When it began.
     pub at: Timestamp,
-    /// The line.
-    pub message: String,
+    /// What the function itself wrote.
+    pub lines: Vec<String>,
+    /// Lambda wrote that it is over. What is not over may still be writing.
+    pub over: bool,
+    /// How Lambda put an end to it, where it did not come to one by itself: out of time, killed, not able to start.
+    pub broken: Option<String>,
 }
 
-/// Each execution environment writes a stream of its own; the last run is in one of the newest.
-const STREAMS: i32 = 3;
-
 impl Installation {
-    /// The latest events of the function's log, oldest first; empty where it never ran.
+    /// The runs of the function since a moment, in the order in which they began; empty where it did not run.
     ///
     /// # Errors
     /// What CloudWatch Logs answers.
-    pub async fn recent_log(&self) -> Result<Vec<LogEvent>, Error> {
+    pub async fn runs(&self, since: Timestamp) -> Result<Vec<LoggedRun>, Error> {
         let group = &self.names.log_group;
-        let logs = &self.clients.logs;
-        let streams = logs
-            .describe_log_streams()
-            .log_group_name(group)
-            .order_by(OrderBy::LastEventTime)
-            .descending(true)
-            .limit(STREAMS)
-            .send()
-            .await
-            .map_err(failed("logs:DescribeLogStreams", group));
-        let streams = match streams {
-            Ok(answer) => answer.log_streams.unwrap_or_default(),
-            Err(error) if error.is_not_found() => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut events = Vec::new();
-        for stream in streams.iter().filter_map(|stream| stream.log_stream_name()) {
-            let answer = logs
-                .get_log_events()
-                .log_group_name(group)
-                .log_stream_name(stream)
-                .start_from_head(false)
-                .limit(200)
-                .send()
-                .await
-                .map_err(failed("logs:GetLogEvents", stream))?;
-            events.extend(answer.events.unwrap_or_default().into_iter().filter_map(|event| {
-                let at = Timestamp::from_millisecond(event.timestamp?).ok()?;
-                Some(LogEvent { at, message: event.message.unwrap_or_default() })
-            }));
+        let request = self.clients.logs.filter_log_events().log_group_name(group).start_time(since.as_millisecond());
+        let mut pages = request.into_paginator().send();
+        let mut streams: BTreeMap<String, Journal> = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let Some(page) = found(page.map_err(failed("logs:FilterLogEvents", group)))? else { break };
+            for event in page.events.unwrap_or_default() {
+                let at = event.timestamp.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
+                let journal = streams.entry(event.log_stream_name.unwrap_or_default()).or_default();
+                journal.read(at, &event.message.unwrap_or_default());
+            }
         }
-        events.sort_by_key(|event| event.at);
-        Ok(events)
+        let mut runs: Vec<_> = streams.into_values().flat_map(|journal| journal.0).collect();
+        runs.sort_by_key(|run| run.at);
+        Ok(runs)
+    }
+
+    /// When the function was made or last changed; `None` where it is not there or does not say.
+    ///
+    /// # Errors
+    /// What Lambda answers.
+    pub async fn changed_at(&self) -> Result<Option<Timestamp>, Error> {
+        let name = &self.names.function;
+        let answer = self.clients.lambda.get_function_configuration().function_name(name).send().await;
+        let answer = found(answer.map_err(failed("lambda:GetFunctionConfiguration", name)))?;
+        Ok(answer.and_then(|answer| {
+            let time = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", answer.last_modified()?).ok()?;
+            time.to_timestamp().ok()
+        }))
+    }
+}
+
+/// The runs of one execution environment, which has them one after the other and each stream to itself.
+#[derive(Default)]
+struct Journal(Vec<LoggedRun>);
+
+impl Journal {
+    /// Takes in the next line: Lambda's own in text or in JSON (Lambda Developer Guide, "Log formats"), or another.
+    fn read(&mut self, at: Timestamp, line: &str) {
+        let line = line.trim_end();
+        let json = line.strip_prefix("{").and_then(|_| serde_json::from_str::<Value>(line).ok());
+        let platform = json.as_ref().and_then(|json| json["type"].as_str()?.strip_prefix("platform."));
+        if line.starts_with("START RequestId: ") || platform == Some("start") {
+            self.0.push(LoggedRun { at, ..LoggedRun::default() });
+        } else if line.starts_with("REPORT RequestId: ") {
+            let field = |name| line.split('\t').find_map(|field| field.trim().strip_prefix(name));
+            self.over(field("Status: "), field("Error Type: "));
+        } else if let (Some("report"), Some(json)) = (platform, &json) {
+            self.over(json["record"]["status"].as_str(), json["record"]["errorType"].as_str());
+        } else if platform.is_some()
+            || ["INIT_START ", "INIT_REPORT ", "END RequestId: "].iter().any(|own| line.starts_with(own))
+        {
+            // Nothing that the report does not say.
+        } else if let Some((_, how)) = line.split_once(" Task timed out after ") {
+            self.last(at).broken = Some(format!("timed out after {how}"));
+        } else if let Some((_, how)) = line.split_once(" Error: ").filter(|_| line.starts_with("RequestId: ")) {
+            self.last(at).broken = Some(how.lines().next().unwrap_or_default().to_owned());
+        } else {
+            self.last(at).lines.push(line.to_owned());
+        }
+    }
+
+    /// The run that a line belongs to. Where its beginning is not known it begins with the line.
+    fn last(&mut self, at: Timestamp) -> &mut LoggedRun {
+        let index = match self.0.iter().rposition(|run| !run.over) {
+            Some(index) => index,
+            None => {
+                self.0.push(LoggedRun { at, ..LoggedRun::default() });
+                self.0.len() - 1
+            }
+        };
+        &mut self.0[index]
+    }
+
+    fn over(&mut self, status: Option<&str>, kind: Option<&str>) {
+        let Some(run) = self.0.iter_mut().rfind(|run| !run.over) else { return };
+        run.over = true;
+        if run.broken.is_none() {
+            run.broken = kind.or(status.filter(|status| *status != "success")).map(str::to_owned);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(lines: &[&str]) -> Vec<LoggedRun> {
+        let mut journal = Journal::default();
+        for (second, line) in (0..).zip(lines) {
+            journal.read(Timestamp::from_second(second).unwrap(), line);
+        }
+        journal.0
+    }
+
+    #[test]
+    fn a_run_has_the_lines_between_its_start_and_its_report() {
+        let found = runs(&[
+            "INIT_START Runtime Version: provided:al2023.v1\n",
+            "START RequestId: a Version: $LATEST\n",
+            "first\n",
+            "END RequestId: a\n",
+            "REPORT RequestId: a\tDuration: 9.00 ms\tMax Memory Used: 20 MB\t\n",
+            "START RequestId: b Version: $LATEST\n",
+            "second\n",
+        ]);
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].lines.as_slice(), found[0].over), (["first".to_owned()].as_slice(), true));
+        assert_eq!((found[1].at.as_second(), found[1].over, &found[1].broken), (5, false, &None));
+    }
+
+    #[test]
+    fn a_run_that_lambda_ended_says_how() {
+        let timed_out = runs(&[
+            "START RequestId: a Version: $LATEST",
+            "2026-11-23T12:00:03.000Z a Task timed out after 900.00 seconds\n\n",
+            "END RequestId: a",
+            "REPORT RequestId: a\tDuration: 900000.00 ms\tStatus: timeout\n",
+        ]);
+        assert_eq!(timed_out[0].broken.as_deref(), Some("timed out after 900.00 seconds"));
+        let killed = runs(&[
+            "START RequestId: a Version: $LATEST",
+            "RequestId: a Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n",
+            "REPORT RequestId: a\tDuration: 9.00 ms\tStatus: error\tError Type: Runtime.ExitError\n",
+        ]);
+        assert_eq!(killed[0].broken.as_deref(), Some("Runtime exited with error: signal: killed"));
+        let wordless = runs(&[
+            "START RequestId: a Version: $LATEST",
+            "REPORT RequestId: a\tStatus: error\tError Type: Runtime.InvalidEntrypoint\n",
+        ]);
+        assert_eq!(wordless[0].broken.as_deref(), Some("Runtime.InvalidEntrypoint"));
+    }
+
+    #[test]
+    fn lambdas_lines_in_json_are_understood_and_the_functions_are_left_as_they_are() {
+        let found = runs(&[
+            r#"{"time":"2026-11-23T12:00:00Z","type":"platform.start","record":{"requestId":"a"}}"#,
+            r#"{"type":"mine"}"#,
+            r#"{"time":"2026-11-23T12:00:01Z","type":"platform.report","record":{"requestId":"a","status":"timeout"}}"#,
+        ]);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].lines.len(), found[0].broken.as_deref()), (1, Some("timeout")));
     }
 }

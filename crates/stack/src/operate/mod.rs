@@ -1,13 +1,15 @@
 //! What the command asks of an installed notifier beyond converging it: who would be told, whether it runs, and what a
 //! deployer needs.
 
+mod alarm;
 mod deployer;
 mod invocation;
 mod log;
 mod notified;
 mod preflight;
 
+pub use alarm::alarm;
 pub use deployer::{OPERATIONS, deployer_policy};
 pub use invocation::Invocation;
-pub use log::LogEvent;
+pub use log::LoggedRun;
 pub use notified::{SubscriptionState, SubscriptionStatus};

@@ -38,7 +38,7 @@ fn by_tags<S>(live: &Tags, names: &Names, existing: impl Into<Existing<S>>) -> O
 }
 
 /// `None` where the object is not there.
-fn found<T>(result: Result<T, crate::Error>) -> Result<Option<T>, crate::Error> {
+pub(crate) fn found<T>(result: Result<T, crate::Error>) -> Result<Option<T>, crate::Error> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_not_found() => Ok(None),

@@ -3,7 +3,7 @@
 //! Asks EventBridge: ListTargetsByRule; PutTargets for creation and for drift; RemoveTargets. The last two answer 200
 //! also where they failed: `FailedEntryCount` tells.
 
-use aws_sdk_eventbridge::types::Target as SdkTarget;
+use aws_sdk_eventbridge::types::{DeadLetterConfig, Target as SdkTarget};
 use keyminder_reconcile::retry::Pace;
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
@@ -44,7 +44,7 @@ impl<'a> Target<'a> {
             input_path: None,
             input_transformed: false,
             role: None,
-            dead_letter_queue: None,
+            dead_letter_queue: install.spec.dead_letter_queue.clone(),
             retries_limited: false,
         };
         Self { install, desired }
@@ -76,7 +76,13 @@ impl<'a> Target<'a> {
     }
 
     async fn put(&self) -> Result<(), Error> {
-        let target = SdkTarget::builder().id(TARGET_ID).arn(&self.desired.arn).build().map_err(Error::unbuildable)?;
+        let queue = self.desired.dead_letter_queue.as_ref();
+        let target = SdkTarget::builder()
+            .id(TARGET_ID)
+            .arn(&self.desired.arn)
+            .set_dead_letter_config(queue.map(|arn| DeadLetterConfig::builder().arn(arn).build()))
+            .build()
+            .map_err(Error::unbuildable)?;
         let events = &self.install.clients.events;
         let answer = events
             .put_targets()

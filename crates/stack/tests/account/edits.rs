@@ -158,6 +158,10 @@ pub const DRIFT: &[(&str, Edit)] = &[
         target(w).settings["Arn"] = json!("arn:aws:lambda:us-east-1:123456789012:function:other")
     }),
     ("events_target.input", |w| target(w).settings["Input"] = json!("{}")),
+    ("events_target.dead_letter_queue", |w| {
+        target(w).settings["DeadLetterConfig"] = json!({"Arn": "arn:aws:sqs:us-east-1:123456789012:theirs"});
+    }),
+    ("events_target.retries_limited", |w| target(w).settings["RetryPolicy"] = json!({"MaximumRetryAttempts": 0})),
     ("create events_target", |w| rule(w).targets.clear()),
 ];
 

@@ -1,0 +1,88 @@
+//! The runs of the function as its log tells of them: Lambda's lines and the checker's, put together.
+
+use jiff::{SignedDuration, Timestamp};
+use keyminder_checker::function::{Answer, SummaryLine};
+use keyminder_keyage::Schedule;
+use keyminder_stack::{Installation, LoggedRun};
+
+use super::session::Session;
+use crate::error::Error;
+
+/// A run that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Run {
+    /// When it ended, or began where only that is known.
+    pub(super) at: Timestamp,
+    /// What it came to; `None` where it was ended before it could say.
+    pub(super) answer: Option<Answer>,
+    /// Why it failed.
+    pub(super) error: Option<String>,
+}
+
+impl Run {
+    fn new(logged: &LoggedRun) -> Option<Self> {
+        if let Some(line) = logged.lines.iter().rev().find_map(|line| SummaryLine::parse(line)) {
+            return Some(Self { at: line.timestamp, answer: Some(line.answer), error: line.error });
+        }
+        // The checker's last line is missing where Lambda ended the run, and where it is still on its way.
+        if !logged.over {
+            return None;
+        }
+        let how = logged.broken.as_deref().unwrap_or("it ended without a word");
+        let error = format!("Lambda ended the run before it could say anything: {}", how.trim_end_matches('.'));
+        Some(Self { at: logged.at, answer: None, error: Some(error) })
+    }
+
+    fn mode(&self) -> Option<&str> {
+        self.answer.as_ref().map(|answer| answer.mode.as_str())
+    }
+
+    /// The rule started it. One that was ended before it could say may have been.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.mode().is_none_or(|mode| mode == "scheduled")
+    }
+
+    /// It looked at keys, or was to: a test notice does not.
+    pub(super) fn is_check(&self) -> bool {
+        self.mode() != Some("test-notice")
+    }
+}
+
+/// How long nothing may be heard of the function before something is wrong: two periods of its schedule, and a bit.
+pub(super) fn longest_silence(schedule: &Schedule) -> SignedDuration {
+    schedule.period().saturating_mul(2).saturating_add(SignedDuration::from_mins(15))
+}
+
+/// How far back the last run is looked for where the schedule alone would not have us look that far.
+pub(super) const LOOK_BACK: SignedDuration = SignedDuration::from_hours(100 * 24);
+
+/// The runs since a moment, the oldest first.
+///
+/// # Errors
+/// What CloudWatch Logs answers, and `Interrupted`.
+pub(super) async fn since(
+    session: &Session,
+    installation: &Installation,
+    moment: Timestamp,
+) -> Result<Vec<Run>, Error> {
+    let logged = session.reading(installation.runs(moment)).await?;
+    Ok(logged.iter().filter_map(Run::new).collect())
+}
+
+/// The latest runs: those within the longest silence, or, where that is what there is, all that are left of older ones.
+///
+/// # Errors
+/// What CloudWatch Logs answers, and `Interrupted`.
+pub(super) async fn recent(
+    session: &Session,
+    installation: &Installation,
+    schedule: &Schedule,
+    now: Timestamp,
+) -> Result<Vec<Run>, Error> {
+    let silence = longest_silence(schedule);
+    let runs = since(session, installation, now.saturating_sub(silence).unwrap_or(now)).await?;
+    if runs.iter().any(|run| run.is_scheduled()) || silence >= LOOK_BACK {
+        return Ok(runs);
+    }
+    since(session, installation, now.saturating_sub(LOOK_BACK).unwrap_or(now)).await
+}

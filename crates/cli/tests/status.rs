@@ -1,0 +1,170 @@
+//! `keyminder status`: would somebody hear about an old key?
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use jiff::{SignedDuration, Timestamp};
+use keyminder_checker::function::{Answer, SummaryLine};
+use keyminder_sandbox::world::{LogEvent, LogStream};
+use serde_json::Value;
+use support::{EMAIL, REGION, Ran, World};
+
+const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
+
+#[test]
+fn status_says_no_until_somebody_has_confirmed_and_then_yes() {
+    let world = World::new();
+    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(ran.stdout.contains("nothing is installed"), "{ran:#?}");
+    world.install();
+    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(
+        ran.stdout.contains("has not confirmed")
+            && ran.stdout.contains("not confirmed; ")
+            && ran.stdout.contains(" left"),
+        "{ran:#?}"
+    );
+    world.sandbox.confirm(EMAIL);
+    let ran = world.ok(&["status", "--email", EMAIL, "--exit-code"]);
+    assert!(ran.stdout.contains("✓ Yes, you would hear about an old key."), "{ran:#?}");
+}
+
+#[test]
+fn the_document_of_status_has_subscriptions_and_the_last_run() {
+    let world = World::seeded(4, 1);
+    world.install();
+    world.sandbox.confirm(EMAIL);
+    let (_, before) = world.json(&["status", "--email", EMAIL]);
+    assert_eq!(before["subscriptions"][0]["protocol"], "email");
+    assert_eq!(before["subscriptions"][0]["endpoint"], EMAIL);
+    assert_eq!(before["subscriptions"][0]["state"], "confirmed");
+    assert!(before["last_run"].is_null() && before["changes"].is_array());
+    world.ok(&["test"]);
+    let (_, after) = world.json(&["status", "--email", EMAIL]);
+    assert_eq!(after["last_run"]["ok"], true, "{after:#}");
+    assert_eq!(after["last_run"]["old"], 1);
+}
+
+/// An install that somebody listens to, made `hours` ago.
+fn installed(hours: i64) -> World {
+    let world = World::new();
+    world.install();
+    world.sandbox.confirm(EMAIL);
+    world.sandbox.edit(|account| account.region(REGION).functions.get_mut(FUNCTION).unwrap().modified = ago(hours));
+    world
+}
+
+fn ago(hours: i64) -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(hours)
+}
+
+/// Puts a run into the log: Lambda's lines around the function's.
+fn log(world: &World, hours: i64, lines: &[String], report: &str) {
+    let at = ago(hours);
+    let all = [vec!["START RequestId: r Version: $LATEST\n".to_owned()], lines.to_vec()].concat();
+    let all = all.into_iter().chain(["END RequestId: r\n".to_owned(), format!("REPORT RequestId: r\t{report}\n")]);
+    let events = all.map(|message| LogEvent { at, message }).collect();
+    world.sandbox.edit(|account| {
+        let group = account.region(REGION).log_groups.values_mut().next().unwrap();
+        group.streams.insert(format!("stream {hours}"), LogStream { created: at, events });
+    });
+}
+
+/// The last line of a run.
+fn summary(hours: i64, mode: &str, error: Option<&str>) -> String {
+    let answer =
+        Answer { mode: mode.to_owned(), as_of: ago(hours), users: 7, version: "0.1.0".to_owned(), ..Answer::default() };
+    let line = SummaryLine {
+        timestamp: ago(hours),
+        request_id: "r".to_owned(),
+        event_id: None,
+        answer,
+        error: error.map(str::to_owned),
+    };
+    line.to_json()
+}
+
+/// The status, which must be a no for this reason and no other.
+fn no(world: &World, reason: &str) -> Ran {
+    let ran = world.run(&["status", "--email", EMAIL, "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(words(&ran).contains(reason), "{ran:#?}");
+    assert_eq!(ran.stdout.lines().filter(|line| line.starts_with("  - ")).count(), 1, "{ran:#?}");
+    ran
+}
+
+/// What was shown, however it was folded.
+fn words(ran: &Ran) -> String {
+    ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn yes(world: &World) {
+    world.ok(&["status", "--email", EMAIL, "--exit-code"]);
+}
+
+#[test]
+fn a_run_that_lambda_ended_counts_as_failed_although_the_function_could_not_say_so() {
+    let world = installed(30);
+    log(&world, 20, &[summary(20, "scheduled", None)], "Duration: 9.00 ms");
+    yes(&world);
+    let last = ["2026-11-23T12:00:00.000Z r Task timed out after 900.00 seconds\n\n".to_owned()];
+    log(&world, 1, &last, "Duration: 900000.00 ms\tStatus: timeout");
+    let ran = no(&world, "the last run failed");
+    assert!(words(&ran).contains("timed out after 900.00 seconds"), "{ran:#?}");
+    let (_, document) = world.json(&["status", "--email", EMAIL]);
+    assert_eq!(document["last_run"]["ok"], false, "{document:#}");
+}
+
+#[test]
+fn a_test_notice_does_not_hide_that_the_last_check_failed() {
+    let world = installed(30);
+    log(&world, 20, &[summary(20, "scheduled", Some("it could not read everything"))], "Duration: 9.00 ms");
+    log(&world, 1, &[summary(1, "test-notice", None)], "Duration: 9.00 ms");
+    let ran = no(&world, "the last run failed");
+    assert!(words(&ran).contains("it could not read everything"), "{ran:#?}");
+    log(&world, 0, &[summary(0, "by-hand", None)], "Duration: 9.00 ms");
+    yes(&world);
+}
+
+#[test]
+fn a_rule_that_starts_nothing_is_noticed_whatever_was_run_by_hand() {
+    let world = installed(30);
+    yes(&world);
+    let world = installed(24 * 5);
+    no(&world, "the rule has never started it in the 5 days since its last change, and should every 1 day");
+    log(&world, 1, &[summary(1, "by-hand", None)], "Duration: 9.00 ms");
+    no(&world, "the rule has never started it");
+    log(&world, 24 * 4, &[summary(24 * 4, "scheduled", None)], "Duration: 9.00 ms");
+    no(&world, "the rule has not started it for 4 days");
+    log(&world, 2, &[summary(2, "scheduled", None)], "Duration: 9.00 ms");
+    yes(&world);
+}
+
+#[test]
+fn the_next_run_is_that_of_the_rule_as_it_is() {
+    let next = |world: &World| -> (Value, Value) {
+        let (_, document) = world.json(&["status", "--email", EMAIL]);
+        (document["next_run"].clone(), document["not_scheduled"].clone())
+    };
+    let world = installed(1);
+    assert!(next(&world).0.is_string());
+    let edit = |edit: fn(&mut keyminder_sandbox::world::Rule)| {
+        world.sandbox.edit(|account| account.region(REGION).rules.values_mut().for_each(edit));
+    };
+    edit(|rule| rule.schedule = "cron(0 0 1 1 ? *)".to_owned());
+    assert!(next(&world).0.as_str().unwrap().contains("-01-01T00:00:00Z"), "{:?}", next(&world));
+    edit(|rule| rule.enabled = false);
+    assert_eq!(next(&world), (Value::Null, "the rule is disabled".into()));
+    world.install();
+    edit(|rule| rule.targets.clear());
+    assert_eq!(next(&world).1, "the rule does not have the function as its target");
+    world.install();
+    world.sandbox.edit(|account| account.region(REGION).functions.get_mut(FUNCTION).unwrap().statements.clear());
+    assert_eq!(next(&world).1, "the function does not let the rule start it");
+    let ran = world.run(&["status", "--email", EMAIL]);
+    assert!(ran.stdout.contains("none: the function does not let the rule start it"), "{ran:#?}");
+    world.sandbox.edit(|account| account.region(REGION).rules.clear());
+    assert_eq!(next(&world).1, "there is no rule of ours");
+}

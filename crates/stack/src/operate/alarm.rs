@@ -1,0 +1,55 @@
+//! A CloudWatch alarm for a function that is no longer started, as `aws cloudwatch put-metric-alarm` takes it.
+//!
+//! It is written and never made: the alarm is its owner's.
+
+use keyminder_keyage::schedule::Schedule;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::installation::Installation;
+
+const HOUR: i64 = 3600;
+/// The furthest that an alarm with periods of an hour looks back (CloudWatch API reference, PutMetricAlarm).
+const FURTHEST_HOURS: i64 = 7 * 24;
+
+/// The alarm: nothing started the function within two periods of its schedule, or within seven days where two periods
+/// are longer. It tells `topic`, or the install's own.
+///
+/// # Errors
+/// `BadSchedule` where no seven days go by without a run being missed.
+pub fn alarm(installation: &Installation, topic: Option<&str>) -> Result<Value, Error> {
+    let (names, spec) = (&installation.names, &installation.spec);
+    let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
+    let period = schedule.period().as_secs();
+    if period >= (FURTHEST_HOURS - 1) * HOUR {
+        return Err(Error::usage(
+            "BadSchedule",
+            format!("an alarm looks back seven days at most, and between two runs of {} there are more", spec.schedule),
+        )
+        .hint(
+            "have keyminder status --exit-code run by a scheduled job, or let the check run every six days or sooner",
+        ));
+    }
+    let hours = (period * 2).div_euclid(HOUR) + i64::from(period * 2 % HOUR > 0);
+    let hours = hours.clamp(1, FURTHEST_HOURS);
+    let topic = topic.map_or_else(|| names.topic_arn(), str::to_owned);
+    Ok(json!({
+        "AlarmName": format!("keyminder-{}-has-not-run", names.install),
+        "AlarmDescription": format!(
+            "The check for old IAM access keys in account {} has not been started for {hours} hours (schedule {}). Old \
+             keys go unreported. 'keyminder status' says what is wrong, 'keyminder setup' puts it right.",
+            names.account, spec.schedule
+        ),
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Invocations",
+        "Dimensions": [{ "Name": "FunctionName", "Value": names.function }],
+        "Statistic": "Sum",
+        "Period": HOUR,
+        "EvaluationPeriods": hours,
+        "DatapointsToAlarm": hours,
+        "Threshold": 1,
+        "ComparisonOperator": "LessThanThreshold",
+        "TreatMissingData": "breaching",
+        "AlarmActions": [topic],
+    }))
+}
