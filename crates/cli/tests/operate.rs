@@ -126,7 +126,71 @@ fn the_exported_alarm_looks_back_two_periods_of_the_schedule_and_seven_days_at_m
     assert_eq!(hours("rate(6 days)"), 168);
     world.write("keyminder.toml", "schedule = \"rate(7 days)\"\n");
     let ran = world.run(&["export", "alarm"]);
+    assert_eq!(ran.code, 64, "a topic is needed: {ran:#?}");
+    let export = |topic: &str| world.run(&["export", "alarm", "--topic", topic]);
+    let ran = export("arn:aws:sns:us-east-1:123456789012:other");
     assert!(ran.code == 64 && ran.stderr.contains("seven days at most"), "{ran:#?}");
+    let ran = export("arn:aws:sns:us-east-1:123456789012:IAM-Access-Key-Rotation-Topic");
+    assert!(ran.code == 64 && ran.stderr.contains("CloudWatch may not"), "{ran:#?}");
+    assert_eq!(export("arn:aws:sns:eu-west-1:123456789012:other").code, 64, "another region");
+}
+
+#[test]
+fn a_function_that_is_not_ours_is_not_run() {
+    let world = World::seeded(4, 1);
+    world.install();
+    world.sandbox.edit(|account| {
+        account
+            .region(REGION)
+            .functions
+            .values_mut()
+            .for_each(|function| drop(function.tags.remove("keyminder:install")));
+    });
+    world.sandbox.forget_calls();
+    let ran = world.run(&["test", "--dry-run"]);
+    assert!(ran.code == 64 && ran.stderr.contains("is not ours") && ran.stderr.contains("--adopt"), "{ran:#?}");
+    assert!(!world.sandbox.calls().iter().any(|call| call.operation == "Invoke"));
+}
+
+#[test]
+fn a_link_that_somebody_opened_first_is_told_apart_from_one_that_is_bad() {
+    let world = World::new();
+    world.install();
+    let link = world.sandbox.outbox()[0].confirm_link.clone().unwrap();
+    world.sandbox.confirm(EMAIL);
+    let ran = world.run(&["confirm", &link]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    let words = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("AlreadyConfirmed") && words.contains("one click can end it"), "{ran:#?}");
+    assert!(!words.contains("permission"), "{ran:#?}");
+}
+
+#[test]
+fn confirming_where_nothing_is_installed_says_so() {
+    for arguments in [&["confirm", "--resend"][..], &["confirm", "2336412f37fb687f5d51e6e2425929f52bc8d2e1"]] {
+        let ran = World::new().run(arguments);
+        assert!(ran.code == 1 && ran.stderr.contains("nothing is installed here"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_colleagues_subscription_is_neither_sent_again_nor_made_ours() {
+    let world = World::new();
+    world.install();
+    world.sandbox.edit(|account| {
+        let subscriptions = &mut account.region(REGION).subscriptions;
+        let mut theirs = subscriptions[0].clone();
+        theirs.endpoint = "colleague@example.com".to_owned();
+        theirs.arn.push('x');
+        subscriptions.push(theirs);
+    });
+    let tags = || world.sandbox.edit(|account| account.region(REGION).topics.values().next().unwrap().tags.clone());
+    let before = tags().len();
+    let ran = world.ok(&["confirm", "--resend"]);
+    assert!(!ran.stdout.contains("colleague"), "{ran:#?}");
+    let ran = world.ok(&["confirm", "--resend", "colleague@example.com"]);
+    assert!(ran.stdout.contains("Sent again to colleague@example.com"), "{ran:#?}");
+    assert_eq!(tags().len(), before, "asked for by name it is sent, and stays theirs");
 }
 
 #[test]
@@ -244,8 +308,8 @@ fn wait_for(what: impl Fn() -> bool) {
 fn the_rule_starts_the_function_and_has_its_own_schedule_back_afterwards() {
     let world = rescheduled();
     let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| schedule_of(&world) == "rate(1 minute)");
-    world.sandbox.clock().advance(Duration::from_secs(61));
+    wait_for(|| schedule_of(&world).ends_with(" * * * ? *)"));
+    world.sandbox.clock().advance(Duration::from_secs(180));
     let ran = support::Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 0, "{ran:#?}");
     assert!(ran.stdout.contains("The rule started the function") && ran.stdout.contains("2 old"), "{ran:#?}");
@@ -256,7 +320,7 @@ fn the_rule_starts_the_function_and_has_its_own_schedule_back_afterwards() {
 fn an_interrupted_test_of_the_rule_puts_its_schedule_back() {
     let world = rescheduled();
     let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| schedule_of(&world) == "rate(1 minute)");
+    wait_for(|| schedule_of(&world).ends_with(" * * * ? *)"));
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let ran = support::Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{ran:#?}");

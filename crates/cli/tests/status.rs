@@ -63,8 +63,10 @@ fn ago(hours: i64) -> Timestamp {
 /// Puts a run into the log: Lambda's lines around the function's.
 fn log(world: &World, hours: i64, lines: &[String], report: &str) {
     let at = ago(hours);
-    let all = [vec!["START RequestId: r Version: $LATEST\n".to_owned()], lines.to_vec()].concat();
-    let all = all.into_iter().chain(["END RequestId: r\n".to_owned(), format!("REPORT RequestId: r\t{report}\n")]);
+    let all = [vec![format!("START RequestId: r{hours} Version: $LATEST\n")], lines.to_vec()].concat();
+    let all = all
+        .into_iter()
+        .chain([format!("END RequestId: r{hours}\n"), format!("REPORT RequestId: r{hours}\t{report}\n")]);
     let events = all.map(|message| LogEvent { at, message }).collect();
     world.sandbox.edit(|account| {
         let group = account.region(REGION).log_groups.values_mut().next().unwrap();
@@ -78,7 +80,7 @@ fn summary(hours: i64, mode: &str, error: Option<&str>) -> String {
         Answer { mode: mode.to_owned(), as_of: ago(hours), users: 7, version: "0.1.0".to_owned(), ..Answer::default() };
     let line = SummaryLine {
         timestamp: ago(hours),
-        request_id: "r".to_owned(),
+        request_id: format!("r{hours}"),
         event_id: None,
         answer,
         error: error.map(str::to_owned),
@@ -109,7 +111,7 @@ fn a_run_that_lambda_ended_counts_as_failed_although_the_function_could_not_say_
     let world = installed(30);
     log(&world, 20, &[summary(20, "scheduled", None)], "Duration: 9.00 ms");
     yes(&world);
-    let last = ["2026-11-23T12:00:00.000Z r Task timed out after 900.00 seconds\n\n".to_owned()];
+    let last = ["2026-11-23T12:00:00.000Z r1 Task timed out after 900.00 seconds\n\n".to_owned()];
     log(&world, 1, &last, "Duration: 900000.00 ms\tStatus: timeout");
     let ran = no(&world, "the last run failed");
     assert!(words(&ran).contains("timed out after 900.00 seconds"), "{ran:#?}");
@@ -167,4 +169,32 @@ fn the_next_run_is_that_of_the_rule_as_it_is() {
     assert!(ran.stdout.contains("none: the function does not let the rule start it"), "{ran:#?}");
     world.sandbox.edit(|account| account.region(REGION).rules.clear());
     assert_eq!(next(&world).1, "there is no rule of ours");
+}
+
+#[test]
+fn an_address_that_unsubscribed_is_missed_even_where_no_configuration_names_it() {
+    let world = World::new();
+    world.ok(&["setup", "--email", EMAIL, "--email", "b@example.com", "--yes"]);
+    world.sandbox.confirm(EMAIL);
+    world.sandbox.confirm("b@example.com");
+    world.ok(&["status", "--exit-code"]);
+    world.sandbox.edit(|account| account.region(REGION).subscriptions.retain(|one| one.endpoint == EMAIL));
+    let ran = world.run(&["status", "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(words(&ran).contains("keyminder setup --subscribe email=b@example.com subscribes it"), "{ran:#?}");
+}
+
+#[test]
+fn a_filter_on_every_subscription_is_a_reason_for_a_no() {
+    let world = World::new();
+    let queue = "{ protocol = 'sqs', endpoint = 'arn:aws:sqs:us-east-1:123456789012:q', filter_policy = { verdict = ['old'] } }";
+    world.write("keyminder.toml", &format!("[notify]\nsubscriptions = [{queue}]\n"));
+    world.ok(&["setup", "--yes"]);
+    let ran = world.run(&["status", "--exit-code"]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(words(&ran).contains("every subscription has a filter policy"), "{ran:#?}");
+    world.write("keyminder.toml", &format!("[notify]\nemails = ['{EMAIL}']\nsubscriptions = [{queue}]\n"));
+    world.ok(&["setup", "--yes"]);
+    world.sandbox.confirm(EMAIL);
+    world.ok(&["status", "--exit-code"]);
 }

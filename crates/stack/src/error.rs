@@ -92,6 +92,18 @@ impl Error {
         self
     }
 
+    /// The same error where what is missing is the install itself.
+    #[must_use]
+    pub(crate) fn of_install(mut self) -> Self {
+        if self.is_not_found() {
+            self.hints = vec![
+                "nothing is installed here: run keyminder setup, or say where it is with --region and --name"
+                    .to_owned(),
+            ];
+        }
+        self
+    }
+
     /// The object is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -145,7 +157,7 @@ where
     move |error| {
         let request_id = error.request_id().map(str::to_owned);
         let (kind, code, message) = classify(&error);
-        let hints = hints(kind, operation, &message);
+        let hints = hints(kind, operation, &code, &message);
         Error { kind, operation, resource, code, message, request_id, hints }
     }
 }
@@ -253,8 +265,14 @@ fn kind_of(code: &str, message: &str) -> Kind {
     }
 }
 
-fn hints(kind: Kind, operation: &str, message: &str) -> Vec<String> {
+fn hints(kind: Kind, operation: &str, code: &str, message: &str) -> Vec<String> {
     let hint: &[&str] = match kind {
+        _ if code.starts_with("KMS") && operation == "lambda:Invoke" => &[
+            "the function cannot read its own settings; 'keyminder plan' shows whether its role was made again, and 'keyminder setup' puts that right",
+        ],
+        Kind::AccessDenied if message.contains("cannot be assumed by Lambda") => &[
+            "it is the function's role that lacks something, not the caller: 'keyminder setup' puts it right, and a new role is known everywhere after a minute or two",
+        ],
         Kind::AccessDenied => {
             let action = denied_action(message).unwrap_or_else(|| action_of(operation).to_owned());
             return vec![
@@ -265,6 +283,7 @@ fn hints(kind: Kind, operation: &str, message: &str) -> Vec<String> {
         Kind::Credentials => &[
             "set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
             "an expired session is renewed with 'aws sso login' or 'aws login'",
+            "a region that is not switched on for the account answers like this too: check --region",
         ],
         Kind::ClockSkew => {
             &["AWS refuses requests whose time is off by more than five minutes: set this machine's clock"]
@@ -380,6 +399,8 @@ mod tests {
     #[test]
     fn a_denial_names_the_action_that_aws_names() {
         let message = "User: arn:aws:iam::1:user/a is not authorized to perform: iam:PassRole on resource: r";
-        assert!(hints(Kind::AccessDenied, "lambda:CreateFunction", message)[0].ends_with("iam:PassRole"));
+        assert!(
+            hints(Kind::AccessDenied, "lambda:CreateFunction", "AccessDenied", message)[0].ends_with("iam:PassRole")
+        );
     }
 }

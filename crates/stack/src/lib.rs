@@ -21,6 +21,8 @@ pub use error::{Error, Kind};
 pub use installation::Installation;
 pub use marks::Tags;
 pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};
-pub use operate::{Invocation, LoggedRun, OPERATIONS, SubscriptionState, SubscriptionStatus, alarm, deployer_policy};
+pub use operate::{
+    Confirmed, Invocation, LoggedRun, OPERATIONS, SubscriptionState, SubscriptionStatus, alarm, deployer_policy,
+};
 pub use spec::{Architecture, Package, Problem, RETENTION_DAYS, Spec};
 pub use subscription::{Protocol, Subscription};

@@ -121,7 +121,7 @@ pub(crate) struct SandboxArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder export policy > deployer.json
-  keyminder export alarm > alarm.json; aws cloudwatch put-metric-alarm --cli-input-json file://alarm.json
+  keyminder export alarm --topic arn:aws:sns:eu-west-1:123456789012:on-call -o alarm.json
   keyminder export package -o checker.zip")]
 pub(crate) struct ExportArgs {
     #[command(subcommand)]
@@ -143,9 +143,9 @@ pub(crate) enum ExportKind {
     /// A CloudWatch alarm for when nothing starts the function any more, as 'aws cloudwatch put-metric-alarm
     /// --cli-input-json' takes it
     Alarm {
-        /// The topic that it tells, in place of the install's own
+        /// The SNS topic that it tells: another than the install's, which may be what is broken
         #[arg(long, value_name = "ARN")]
-        topic: Option<String>,
+        topic: String,
         /// Where to write it; standard output by default
         #[arg(short = 'o', long = "out", value_name = "FILE")]
         file: Option<PathBuf>,

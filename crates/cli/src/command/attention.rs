@@ -1,6 +1,7 @@
 //! What is left for a person after a run.
 
 use jiff::Timestamp;
+use keyminder_keyage::Settings;
 use keyminder_reconcile::{Action, Address, Plan};
 use keyminder_stack::{Installation, Names, SubscriptionState, SubscriptionStatus};
 use serde::Serialize;
@@ -18,13 +19,31 @@ pub(crate) struct Attention {
     pub(crate) message: String,
 }
 
-/// What is left after setup: addresses to be confirmed, or nobody to be told at all.
+/// What is left after setup: addresses to be confirmed, or nobody to be told at all. `planned`: setup is yet to make
+/// what the configuration names.
 ///
 /// # Errors
 /// What SNS answers.
-pub(crate) async fn after_setup(session: &Session, installation: &Installation) -> Result<Vec<Attention>, Error> {
+pub(crate) async fn after_setup(
+    session: &Session,
+    installation: &Installation,
+    planned: bool,
+) -> Result<Vec<Attention>, Error> {
     let subscriptions = session.reading(installation.subscriptions()).await?;
-    Ok(of_setup(&subscriptions, Timestamp::now()))
+    Ok(of_setup(&subscriptions, planned, Timestamp::now()))
+}
+
+/// What is left where a run made the function: a key that is old already is spoken of at its next reminder.
+pub(crate) fn of_reminders(plan: &Plan, settings: &Settings) -> Option<Attention> {
+    let made = plan.change(Address("lambda_function")).is_some_and(|change| change.action == Action::Create);
+    (made && settings.repeat_days > 1).then(|| {
+        let message = format!(
+            "keys that are old already are spoken of within {} days, as each one's next reminder falls: keyminder test \
+             tells of all of them now",
+            settings.repeat_days
+        );
+        Attention { code: "reminders", message }
+    })
 }
 
 /// What is left where a run made the rule use a queue, whose policy is its owner's.
@@ -54,28 +73,38 @@ pub(crate) async fn of_teardown(session: &Session, installation: &Installation) 
         .collect())
 }
 
-fn of_setup(subscriptions: &[SubscriptionStatus], now: Timestamp) -> Vec<Attention> {
-    let there =
-        |one: &&SubscriptionStatus| matches!(one.state, SubscriptionState::Confirmed | SubscriptionState::Pending);
-    if !subscriptions.iter().any(|one| there(&one)) {
+fn of_setup(subscriptions: &[SubscriptionStatus], planned: bool, now: Timestamp) -> Vec<Attention> {
+    let there = |one: &SubscriptionStatus| match one.state {
+        SubscriptionState::Confirmed | SubscriptionState::Pending => true,
+        SubscriptionState::Gone | SubscriptionState::Missing => planned && one.declared,
+    };
+    if !subscriptions.iter().any(there) {
         let message =
             "nobody would be told: no subscription is there. Run keyminder setup --email you@example.com".to_owned();
         return vec![Attention { code: "nobody_told", message }];
     }
+    let left = |one: &SubscriptionStatus| {
+        one.lapses_at.map(|at| format!(" within {}", render::span(at.duration_since(now)))).unwrap_or_default()
+    };
     let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
-    pending
-        .map(|one| {
-            let left = one.lapses_at.map(|at| format!(" within {}", render::span(at.duration_since(now)))).unwrap_or_default();
-            let message = match one.protocol.as_str() {
-                "email" | "email-json" => format!(
-                    "{} must confirm{left}: there is a mail from AWS Notifications. Rather than clicking it, run keyminder confirm 'LINK': then nobody can unsubscribe it with one click",
-                    one.endpoint
-                ),
-                _ => format!("{} must confirm{left}: AWS has sent it a SubscriptionConfirmation", one.endpoint),
-            };
-            Attention { code: "unconfirmed", message }
-        })
-        .collect()
+    let (mails, others): (Vec<_>, Vec<_>) = pending.partition(|one| one.protocol.starts_with("email"));
+    let mut attention = Vec::new();
+    if let Some(first) = mails.iter().min_by_key(|one| one.lapses_at) {
+        let who: Vec<_> = mails.iter().map(|one| one.endpoint.as_str()).collect();
+        let mail = if who.len() == 1 { "there is a mail" } else { "each has a mail" };
+        let message = format!(
+            "{} must confirm{}: {mail} from AWS Notifications. Rather than clicking it, run keyminder confirm 'LINK': \
+             then nobody can unsubscribe it with one click",
+            who.join(", "),
+            left(first)
+        );
+        attention.push(Attention { code: "unconfirmed", message });
+    }
+    attention.extend(others.into_iter().map(|one| {
+        let message = format!("{} must confirm{}: AWS has sent it a SubscriptionConfirmation", one.endpoint, left(one));
+        Attention { code: "unconfirmed", message }
+    }));
+    attention
 }
 
 #[cfg(test)]
@@ -89,6 +118,7 @@ mod tests {
             state,
             lapses_at: None,
             safe_from_one_click_unsubscribing: None,
+            filtered: false,
             declared: true,
             managed: true,
             arn: None,
@@ -97,14 +127,32 @@ mod tests {
 
     #[test]
     fn an_install_that_tells_nobody_says_so() {
-        assert_eq!(of_setup(&[], Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
-        assert_eq!(of_setup(&[subscription(SubscriptionState::Gone)], Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+        assert_eq!(of_setup(&[], false, Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+        assert_eq!(
+            of_setup(&[subscription(SubscriptionState::Gone)], false, Timestamp::UNIX_EPOCH)[0].code,
+            "nobody_told"
+        );
+    }
+
+    #[test]
+    fn a_plan_that_subscribes_somebody_does_not_say_that_nobody_would_be_told() {
+        let missing = [subscription(SubscriptionState::Missing)];
+        assert_eq!(of_setup(&missing, true, Timestamp::UNIX_EPOCH), []);
+        assert_eq!(of_setup(&missing, false, Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+    }
+
+    #[test]
+    fn several_addresses_are_reminded_in_one_sentence() {
+        let all = [subscription(SubscriptionState::Pending), subscription(SubscriptionState::Pending)];
+        let left = of_setup(&all, false, Timestamp::UNIX_EPOCH);
+        assert_eq!(left.len(), 1);
+        assert!(left[0].message.starts_with("ops@example.com, ops@example.com must confirm: each has a mail"));
     }
 
     #[test]
     fn only_what_is_pending_has_to_be_confirmed() {
         let all = [subscription(SubscriptionState::Pending), subscription(SubscriptionState::Confirmed)];
-        let left = of_setup(&all, Timestamp::UNIX_EPOCH);
+        let left = of_setup(&all, false, Timestamp::UNIX_EPOCH);
         assert_eq!(left.len(), 1);
         assert!(left[0].message.starts_with("ops@example.com must confirm:"));
     }

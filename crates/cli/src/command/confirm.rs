@@ -1,7 +1,7 @@
 //! `keyminder confirm`: confirms a subscription so that only an authenticated call can end it, or has the mail sent
 //! again.
 
-use keyminder_stack::SubscriptionState;
+use keyminder_stack::{Confirmed, SubscriptionState};
 use serde_json::json;
 
 use super::ask;
@@ -51,21 +51,23 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
                 .hint("copy the link behind 'Confirm subscription' in the mail: keyminder confirm 'LINK'"));
         }
     };
-    let arn = installation.confirm(&link).await?;
+    let confirmed = session.reading(installation.confirm(&link)).await?;
     let subscriptions = session.reading(installation.subscriptions()).await?;
-    let whose = subscriptions.iter().find(|one| one.arn.as_deref() == Some(arn.as_str()));
-    let endpoint = whose.map_or(arn.as_str(), |one| one.endpoint.as_str());
+    // A list may lag behind a confirmation.
+    let waiting = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
     let waiting: Vec<_> =
-        subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending).map(|one| &one.endpoint).collect();
+        waiting.map(|one| one.endpoint.as_str()).filter(|endpoint| *endpoint != confirmed.endpoint).collect();
+    let Confirmed { arn, endpoint, safe_from_one_click_unsubscribing: safe } = &confirmed;
     if screen.is_json() {
-        screen.document(
-            &json!({ "schema": 1, "command": "confirm", "confirmed": endpoint, "arn": arn, "waiting": waiting }),
-        )?;
+        screen.document(&json!({
+            "schema": 1, "command": "confirm", "confirmed": endpoint, "arn": arn,
+            "safe_from_one_click_unsubscribing": safe, "waiting": waiting,
+        }))?;
         return Ok(Exit::Done);
     }
-    screen.text(&format!("{} {endpoint} is confirmed, and safe from one-click unsubscribing.", render::good("✓")));
+    let how = if *safe { "and safe from one-click unsubscribing" } else { "but one click in a notice can end it" };
+    screen.text(&format!("{} {endpoint} is confirmed, {how}.", render::good("✓")));
     if !waiting.is_empty() {
-        let waiting: Vec<_> = waiting.into_iter().map(String::as_str).collect();
         screen.text(&format!("{} Still to be confirmed: {}", render::warn("!"), waiting.join(", ")));
     }
     Ok(Exit::Done)

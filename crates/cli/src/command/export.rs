@@ -35,7 +35,7 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
         }
         ExportKind::Alarm { topic, file } => {
             let opened = open(session).await?;
-            write(session, file.as_deref(), &alarm(&opened.installation, topic.as_deref())?)?;
+            write(session, file.as_deref(), &alarm(&opened.installation, &topic)?)?;
         }
     }
     Ok(Exit::Done)

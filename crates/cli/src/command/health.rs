@@ -101,8 +101,15 @@ pub(super) fn problems(findings: &Findings<'_>) -> Vec<String> {
     if !plan.is_empty() {
         problems.push(difference(findings.from_file));
     }
-    if !subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed) {
+    let mut hearing = subscriptions.iter().filter(|one| one.state == SubscriptionState::Confirmed).peekable();
+    if hearing.peek().is_none() {
         problems.push("nobody has confirmed a subscription, so nobody would be told".to_owned());
+    } else if hearing.all(|one| one.filtered) {
+        problems.push(
+            "every subscription has a filter policy, so nobody would be told that a run failed: subscribe one address \
+             without"
+                .to_owned(),
+        );
     }
     let ours = subscriptions.iter().filter(|one| one.declared || one.managed);
     problems.extend(ours.filter_map(subscription));
@@ -131,6 +138,12 @@ fn subscription(one: &SubscriptionStatus) -> Option<String> {
             "{endpoint} has not confirmed: run keyminder confirm with the link in the mail, or keyminder confirm --resend"
         )),
         SubscriptionState::Gone | SubscriptionState::Missing => {
+            if endpoint.is_empty() {
+                return Some(
+                    "an address that keyminder subscribed is gone: keyminder setup --email ADDRESS subscribes it"
+                        .to_owned(),
+                );
+            }
             let flag = match one.declared {
                 true => String::new(),
                 false => format!(" --subscribe {}={endpoint}", one.protocol),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyminder_reconcile::{Action, Observation, Outcome, Plan, Purpose, Stack};
-use keyminder_stack::Error as StackError;
+use keyminder_stack::{Error as StackError, Kind};
 
 use super::ask;
 use super::attention::Attention;
@@ -107,6 +107,13 @@ pub(crate) fn conclude(outcome: Outcome<StackError>, command: &str) -> Result<()
     let others: Vec<_> = outcome.failed.iter().skip(1).map(|failed| format!("also failed: {}", failed.error)).collect();
     let Some(first) = outcome.failed.into_iter().next() else {
         return Err(Error::new("Interrupted", format!("interrupted; {rest}"), Exit::Interrupted).hint(again));
+    };
+    // What AWS refuses as it stands it refuses again.
+    let again = match first.error.kind {
+        Kind::Invalid | Kind::Usage | Kind::AccessDenied | Kind::Credentials | Kind::ClockSkew | Kind::Quota => {
+            format!("once that is put right, run keyminder {command} again: it goes on from here")
+        }
+        _ => again,
     };
     let mut error = Error::from(first.error);
     error.message = format!("{}; {rest}", error.message);

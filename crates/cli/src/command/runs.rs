@@ -20,19 +20,6 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(logged: &LoggedRun) -> Option<Self> {
-        if let Some(line) = logged.lines.iter().rev().find_map(|line| SummaryLine::parse(line)) {
-            return Some(Self { at: line.timestamp, answer: Some(line.answer), error: line.error });
-        }
-        // The checker's last line is missing where Lambda ended the run, and where it is still on its way.
-        if !logged.over {
-            return None;
-        }
-        let how = logged.broken.as_deref().unwrap_or("it ended without a word");
-        let error = format!("Lambda ended the run before it could say anything: {}", how.trim_end_matches('.'));
-        Some(Self { at: logged.at, answer: None, error: Some(error) })
-    }
-
     fn mode(&self) -> Option<&str> {
         self.answer.as_ref().map(|answer| answer.mode.as_str())
     }
@@ -42,9 +29,9 @@ impl Run {
         self.mode().is_none_or(|mode| mode == "scheduled")
     }
 
-    /// It looked at keys, or was to: a test notice does not.
+    /// It looked at keys and told of them, or was to: neither a test notice nor a trial does both.
     pub(super) fn is_check(&self) -> bool {
-        self.mode() != Some("test-notice")
+        !matches!(self.mode(), Some("test-notice" | "dry-run"))
     }
 }
 
@@ -66,7 +53,32 @@ pub(super) async fn since(
     moment: Timestamp,
 ) -> Result<Vec<Run>, Error> {
     let logged = session.reading(installation.runs(moment)).await?;
-    Ok(logged.iter().filter_map(Run::new).collect())
+    Ok(put_together(&logged, Timestamp::now()))
+}
+
+/// How long the function's last line may come after Lambda's.
+const LOG_LAG: SignedDuration = SignedDuration::from_mins(1);
+
+fn put_together(logged: &[LoggedRun], now: Timestamp) -> Vec<Run> {
+    let lines = logged.iter().flat_map(|run| &run.lines);
+    let summaries: Vec<SummaryLine> = lines.filter_map(|line| SummaryLine::parse(line)).collect();
+    let told = |run: &LoggedRun| summaries.iter().any(|line| line.request_id == run.request_id);
+    let wordless = logged.iter().filter(|run| run.over && !told(run)).filter_map(|run| {
+        let error = match &run.broken {
+            Some(how) => format!("Lambda ended the run: {}", how.trim_end_matches('.')),
+            None if now.duration_since(run.at) > LOG_LAG => "the run left no word of how it went".to_owned(),
+            None => return None,
+        };
+        Some(Run { at: run.at, answer: None, error: Some(error) })
+    });
+    let mut runs: Vec<Run> = wordless.collect();
+    runs.extend(summaries.iter().map(|line| Run {
+        at: line.timestamp,
+        answer: Some(line.answer.clone()),
+        error: line.error.clone(),
+    }));
+    runs.sort_by_key(|run| run.at);
+    runs
 }
 
 /// The latest runs: those within the longest silence, or, where that is what there is, all that are left of older ones.

@@ -103,12 +103,15 @@ async fn finish(
     if let (Some(patience), false) = (wait, dry_run) {
         wait_for_confirmations(session, installation, patience).await?;
     }
-    let mut attention = match attention::after_setup(session, installation).await {
+    let mut attention = match attention::after_setup(session, installation, !applied && !plan.is_empty()).await {
         // Everything was done: what is left for a person can be seen with status.
         Err(error) if applied && error.exit == Exit::Interrupted => Vec::new(),
         result => result?,
     };
-    attention.extend(attention::of_queue(plan, installation.names()).filter(|_| applied));
+    if applied {
+        attention.extend(attention::of_queue(plan, installation.names()));
+        attention.extend(attention::of_reminders(plan, &installation.spec().settings));
+    }
     if screen.is_json() {
         let install = &installation.names().install;
         screen.document(&document("setup", account, install, plan, applied, &attention))?;

@@ -66,12 +66,13 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
     let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::problems(vec![error.to_string()]))?;
     let now = Timestamp::now();
     let stack = installation.stack();
-    let (looked, subscriptions, runs) = futures::join!(
+    let (looked, runs) = futures::join!(
         look(session, &stack, Purpose::Converge { adopt: false }),
-        session.reading(installation.subscriptions()),
         runs::recent(session, installation, &schedule, now),
     );
-    let (plan, subscriptions, runs) = (looked?.1, subscriptions?, runs?);
+    let (plan, runs) = (looked?.1, runs?);
+    // As the plan saw them.
+    let subscriptions = session.reading(installation.subscriptions()).await?;
     let installed = !is_absent(&plan);
     let changed = match installed && health::is_silent(&runs, &schedule, now) {
         true => session.reading(installation.changed_at()).await?,
@@ -125,6 +126,7 @@ fn line(one: SubscriptionStatus) -> SubscriptionLine {
         state: one.state,
         lapses_at: one.lapses_at,
         safe_from_one_click_unsubscribing: one.safe_from_one_click_unsubscribing,
+        filtered: one.filtered,
         declared: one.declared,
     }
 }

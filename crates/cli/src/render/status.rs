@@ -55,6 +55,7 @@ pub(crate) struct SubscriptionLine {
     pub(crate) state: SubscriptionState,
     pub(crate) lapses_at: Option<Timestamp>,
     pub(crate) safe_from_one_click_unsubscribing: Option<bool>,
+    pub(crate) filtered: bool,
     pub(crate) declared: bool,
 }
 
@@ -158,7 +159,9 @@ fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
             Some(true) if one.protocol.starts_with("email") => {
                 format!("{}; safe from one-click unsubscribing", good("confirmed"))
             }
-            _ => good("confirmed"),
+            None if one.protocol.starts_with("email") => good("confirmed"),
+            // These need no person to say yes.
+            _ => good("subscribed"),
         },
         SubscriptionState::Pending => match one.lapses_at {
             Some(at) if at > now => warn(format_args!("not confirmed; {} left", span(at.duration_since(now)))),
@@ -168,7 +171,11 @@ fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
         SubscriptionState::Missing => bad("not subscribed yet"),
     };
     let by = if one.declared || !view.declares { String::new() } else { dim(" (not in the configuration)") };
-    format!("{}: {}: {state}{by}", one.protocol, one.endpoint)
+    let filtered = if one.filtered { "; gets only what its filter policy lets through" } else { "" };
+    match (one.protocol.as_str(), one.endpoint.as_str()) {
+        ("", _) => format!("an address that keyminder subscribed: {state}"),
+        (protocol, endpoint) => format!("{protocol}: {endpoint}: {state}{filtered}{by}"),
+    }
 }
 
 fn last_run(run: &LastRun, now: Timestamp) -> String {

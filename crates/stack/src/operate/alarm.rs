@@ -13,12 +13,20 @@ const HOUR: i64 = 3600;
 const FURTHEST_HOURS: i64 = 7 * 24;
 
 /// The alarm: nothing started the function within two periods of its schedule, or within seven days where two periods
-/// are longer. It tells `topic`, or the install's own.
+/// are longer. It tells `topic`, which is not the install's own: that one lets in nobody but the account's principals,
+/// and CloudWatch is none.
 ///
 /// # Errors
-/// `BadSchedule` where no seven days go by without a run being missed.
-pub fn alarm(installation: &Installation, topic: Option<&str>) -> Result<Value, Error> {
+/// `BadTopic` where that is no topic in this region; `BadSchedule` where no seven days go by without a run being missed.
+pub fn alarm(installation: &Installation, topic: &str) -> Result<Value, Error> {
     let (names, spec) = (&installation.names, &installation.spec);
+    if topic.split(':').collect::<Vec<_>>().get(..4) != Some(&["arn", &names.partition, "sns", &names.region]) {
+        return Err(Error::usage("BadTopic", format!("'{topic}' is not the ARN of an SNS topic in {}", names.region)));
+    }
+    if topic == names.topic_arn() {
+        return Err(Error::usage("BadTopic", "this is the topic that keyminder publishes to, and CloudWatch may not")
+            .hint("name a topic that wakes somebody, whose policy lets cloudwatch.amazonaws.com publish"));
+    }
     let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
     let period = schedule.period().as_secs();
     if period >= (FURTHEST_HOURS - 1) * HOUR {
@@ -32,7 +40,6 @@ pub fn alarm(installation: &Installation, topic: Option<&str>) -> Result<Value, 
     }
     let hours = (period * 2).div_euclid(HOUR) + i64::from(period * 2 % HOUR > 0);
     let hours = hours.clamp(1, FURTHEST_HOURS);
-    let topic = topic.map_or_else(|| names.topic_arn(), str::to_owned);
     Ok(json!({
         "AlarmName": format!("keyminder-{}-has-not-run", names.install),
         "AlarmDescription": format!(

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::error::{Error, failed};
 use crate::installation::Installation;
+use crate::marks;
 
 /// What a run of the function came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +28,9 @@ impl Installation {
     /// Invokes the installed function and waits for its answer.
     ///
     /// # Errors
-    /// What Lambda answers; not the function's own errors, which are in the [`Invocation`].
+    /// `NotOurs` where the function is somebody else's; what Lambda answers; not the function's own errors, which are in the [`Invocation`].
     pub async fn invoke(&self, payload: &Value) -> Result<Invocation, Error> {
+        self.must_be_ours().await?;
         // The call lasts as long as the function runs, which may be longer than any other call.
         let patience = Duration::from_secs(u64::from(self.spec.timeout_seconds) + 30);
         let timeouts = aws_sdk_lambda::config::timeout::TimeoutConfig::builder()
@@ -63,21 +65,17 @@ impl Installation {
         })
     }
 
-    /// The schedule that the rule has, which need not be the wanted one.
-    ///
-    /// # Errors
-    /// What EventBridge answers; a rule that is not there, is not ours, or differs from ours in more than its schedule,
-    /// so that it could not be put back.
-    pub async fn schedule(&self) -> Result<String, Error> {
-        crate::resource::rule_schedule(self).await
-    }
-
-    /// Sets the rule's schedule to another expression: for proving that the rule reaches the function without waiting
-    /// for a day. To be called with what [`Installation::schedule`] gave, before and after.
-    ///
-    /// # Errors
-    /// What EventBridge answers.
-    pub async fn reschedule(&self, schedule: &str) -> Result<(), Error> {
-        crate::resource::reschedule(self, schedule).await
+    /// A function of another install, or one that was made by hand, does not know our events: asked to send nothing, it
+    /// would send what it always does.
+    async fn must_be_ours(&self) -> Result<(), Error> {
+        let name = &self.names.function;
+        let answer = self.clients.lambda.get_function().function_name(name).send().await;
+        let answer = answer.map_err(failed("lambda:GetFunction", name)).map_err(Error::of_install)?;
+        let tags = answer.tags.unwrap_or_default().into_iter().collect();
+        match marks::foreign(&tags, &self.names) {
+            None => Ok(()),
+            Some(reason) => Err(Error::usage("NotOurs", format!("function {name} is not ours: {reason}"))
+                .hint("if it was set up by hand from the original procedure, take it over: keyminder setup --adopt")),
+        }
     }
 }

@@ -15,6 +15,8 @@ use crate::resource::found;
 /// One run of the function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoggedRun {
+    /// Lambda's id of the invocation; empty where its beginning is not in the log.
+    pub request_id: String,
     /// When it began.
     pub at: Timestamp,
     /// What the function itself wrote.
@@ -63,6 +65,9 @@ impl Installation {
     }
 }
 
+/// How Lambda's own lines begin that need not be read.
+const PLATFORM: [&str; 3] = ["INIT_START ", "INIT_REPORT ", "END RequestId: "];
+
 /// The runs of one execution environment, which has them one after the other and each stream to itself.
 #[derive(Default)]
 struct Journal(Vec<LoggedRun>);
@@ -71,18 +76,21 @@ impl Journal {
     /// Takes in the next line: Lambda's own in text or in JSON (Lambda Developer Guide, "Log formats"), or another.
     fn read(&mut self, at: Timestamp, line: &str) {
         let line = line.trim_end();
-        let json = line.strip_prefix("{").and_then(|_| serde_json::from_str::<Value>(line).ok());
+        let json = line.strip_prefix('{').and_then(|_| serde_json::from_str::<Value>(line).ok());
         let platform = json.as_ref().and_then(|json| json["type"].as_str()?.strip_prefix("platform."));
-        if line.starts_with("START RequestId: ") || platform == Some("start") {
-            self.0.push(LoggedRun { at, ..LoggedRun::default() });
-        } else if line.starts_with("REPORT RequestId: ") {
-            let field = |name| line.split('\t').find_map(|field| field.trim().strip_prefix(name));
-            self.over(field("Status: "), field("Error Type: "));
-        } else if let (Some("report"), Some(json)) = (platform, &json) {
-            self.over(json["record"]["status"].as_str(), json["record"]["errorType"].as_str());
-        } else if platform.is_some()
-            || ["INIT_START ", "INIT_REPORT ", "END RequestId: "].iter().any(|own| line.starts_with(own))
-        {
+        let record = json.as_ref().map_or(&Value::Null, |json| &json["record"]);
+        if let Some(rest) = line.strip_prefix("START RequestId: ") {
+            self.start(at, rest.split(' ').next().unwrap_or_default());
+        } else if platform == Some("start") {
+            self.start(at, record["requestId"].as_str().unwrap_or_default());
+        } else if let Some(rest) = line.strip_prefix("REPORT RequestId: ") {
+            let field = |name| rest.split('\t').find_map(|field| field.trim().strip_prefix(name));
+            let id = rest.split(['\t', ' ']).next().unwrap_or_default();
+            self.over(id, field("Status: "), field("Error Type: "));
+        } else if platform == Some("report") {
+            let id = record["requestId"].as_str().unwrap_or_default();
+            self.over(id, record["status"].as_str(), record["errorType"].as_str());
+        } else if platform.is_some() || PLATFORM.iter().any(|own| line.starts_with(own)) {
             // Nothing that the report does not say.
         } else if let Some((_, how)) = line.split_once(" Task timed out after ") {
             self.last(at).broken = Some(format!("timed out after {how}"));
@@ -93,20 +101,21 @@ impl Journal {
         }
     }
 
-    /// The run that a line belongs to. Where its beginning is not known it begins with the line.
-    fn last(&mut self, at: Timestamp) -> &mut LoggedRun {
-        let index = match self.0.iter().rposition(|run| !run.over) {
-            Some(index) => index,
-            None => {
-                self.0.push(LoggedRun { at, ..LoggedRun::default() });
-                self.0.len() - 1
-            }
-        };
-        &mut self.0[index]
+    fn start(&mut self, at: Timestamp, id: &str) {
+        self.0.push(LoggedRun { at, request_id: id.to_owned(), ..LoggedRun::default() });
     }
 
-    fn over(&mut self, status: Option<&str>, kind: Option<&str>) {
-        let Some(run) = self.0.iter_mut().rfind(|run| !run.over) else { return };
+    /// The run that a line belongs to: the latest. Where none has begun one begins with the line.
+    fn last(&mut self, at: Timestamp) -> &mut LoggedRun {
+        if self.0.is_empty() {
+            self.start(at, "");
+        }
+        let last = self.0.len() - 1;
+        &mut self.0[last]
+    }
+
+    fn over(&mut self, id: &str, status: Option<&str>, kind: Option<&str>) {
+        let Some(run) = self.0.iter_mut().rfind(|run| run.request_id == id) else { return };
         run.over = true;
         if run.broken.is_none() {
             run.broken = kind.or(status.filter(|status| *status != "success")).map(str::to_owned);

@@ -7,9 +7,10 @@ mod invocation;
 mod log;
 mod notified;
 mod preflight;
+mod probe;
 
 pub use alarm::alarm;
 pub use deployer::{OPERATIONS, deployer_policy};
 pub use invocation::Invocation;
 pub use log::LoggedRun;
-pub use notified::{SubscriptionState, SubscriptionStatus};
+pub use notified::{Confirmed, SubscriptionState, SubscriptionStatus};

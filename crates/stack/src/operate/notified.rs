@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, failed};
 use crate::installation::Installation;
-use crate::marks::Tags;
-use crate::resource::{subscriptions, topic};
+use crate::marks::{self, Tags};
+use crate::resource::subscriptions::{self, Seen};
+use crate::resource::topic;
 
 /// How long SNS keeps a subscription that nobody confirms (SNS Developer Guide, "Confirm the subscription").
 const PENDING_FOR: SignedDuration = SignedDuration::from_hours(48);
@@ -38,6 +39,8 @@ pub struct SubscriptionStatus {
     pub lapses_at: Option<Timestamp>,
     /// A click on a link in a forwarded mail cannot end it. `None`: not known, as for others' subscriptions.
     pub safe_from_one_click_unsubscribing: Option<bool>,
+    /// It gets only what its filter policy lets through, which may leave out that a run failed.
+    pub filtered: bool,
     /// It is in the configuration.
     pub declared: bool,
     /// We made it.
@@ -57,8 +60,8 @@ impl Installation {
             Some(seen) => seen,
             None => subscriptions::look(self).await?.unwrap_or_default(),
         };
-        let declared = |protocol: &str, endpoint: &str| {
-            self.spec.subscriptions.iter().flatten().any(|s| s.protocol.as_str() == protocol && s.endpoint == endpoint)
+        let wanted = |protocol: &str, endpoint: &str| {
+            self.spec.subscriptions.iter().flatten().find(|s| s.protocol.as_str() == protocol && s.endpoint == endpoint)
         };
         let status = |subscription: &aws_sdk_sns::types::Subscription| {
             let protocol = subscription.protocol().unwrap_or_default();
@@ -67,6 +70,13 @@ impl Installation {
             let arn = subscriptions::arn_of(subscription);
             let made = subscriptions::recorded_at(&seen.tags, &key);
             let attributes = arn.and_then(|arn| seen.attributes.get(arn));
+            let wanted = wanted(protocol, endpoint);
+            let filtered = match attributes {
+                Some(attributes) => {
+                    attributes.get("FilterPolicy").is_some_and(|policy| !["", "{}"].contains(&policy.trim()))
+                }
+                None => wanted.is_some_and(|wanted| wanted.filter_policy.is_some()),
+            };
             SubscriptionStatus {
                 protocol: protocol.to_owned(),
                 endpoint: endpoint.to_owned(),
@@ -75,7 +85,8 @@ impl Installation {
                 safe_from_one_click_unsubscribing: attributes
                     .and_then(|attributes| attributes.get("ConfirmationWasAuthenticated"))
                     .map(|authenticated| authenticated == "true"),
-                declared: declared(protocol, endpoint),
+                filtered,
+                declared: wanted.is_some(),
                 managed: subscriptions::is_recorded(&seen.tags, &key),
                 arn: arn.map(str::to_owned),
             }
@@ -93,71 +104,127 @@ impl Installation {
                 state: if managed { SubscriptionState::Gone } else { SubscriptionState::Missing },
                 lapses_at: None,
                 safe_from_one_click_unsubscribing: None,
+                filtered: wanted.filter_policy.is_some(),
                 declared: true,
                 managed,
                 arn: None,
             });
+        }
+        if self.spec.subscriptions.is_none() {
+            statuses.extend(gone(&seen));
         }
         statuses.sort_by(|a, b| (&a.protocol, &a.endpoint).cmp(&(&b.protocol, &b.endpoint)));
         Ok(statuses)
     }
 
     /// Confirms a subscription with the link from the mail, or the token in it, so that a stray click in a forwarded
-    /// mail cannot end it (API reference, ConfirmSubscription, `AuthenticateOnUnsubscribe`). Returns its ARN.
+    /// mail cannot end it (API reference, ConfirmSubscription, `AuthenticateOnUnsubscribe`).
     ///
     /// # Errors
-    /// `BadToken` where the text is neither, or the link is for another topic; what SNS answers.
-    pub async fn confirm(&self, link_or_token: &str) -> Result<String, Error> {
+    /// `BadToken` where the text is neither, or the link is for another topic; `AlreadyConfirmed` where somebody opened
+    /// the link; what SNS answers.
+    pub async fn confirm(&self, link_or_token: &str) -> Result<Confirmed, Error> {
         let topic = self.names.topic_arn();
         let token = token(link_or_token, &topic)?;
-        let answer = self
-            .clients
-            .sns
-            .confirm_subscription()
-            .topic_arn(&topic)
-            .token(token)
-            .authenticate_on_unsubscribe("true")
-            .send()
-            .await
-            .map_err(failed("sns:ConfirmSubscription", &topic))
-            .map_err(|error| match error.kind {
-                Kind::Invalid => {
-                    error.hint("a token is good for two days: 'keyminder confirm --resend' has a new mail sent")
-                }
-                _ => error,
-            })?;
-        Ok(answer.subscription_arn.unwrap_or_default())
+        let sns = &self.clients.sns;
+        let call = sns.confirm_subscription().topic_arn(&topic).token(token).authenticate_on_unsubscribe("true");
+        let answer = call.send().await.map_err(failed("sns:ConfirmSubscription", &topic)).map_err(unconfirmed)?;
+        let arn = answer.subscription_arn.unwrap_or_default();
+        let attributes = subscriptions::attributes(self, &arn).await?.unwrap_or_default();
+        let is = |name: &str| attributes.get(name).is_some_and(|value| value == "true");
+        Ok(Confirmed {
+            endpoint: attributes.get("Endpoint").cloned().unwrap_or_else(|| arn.clone()),
+            safe_from_one_click_unsubscribing: is("ConfirmationWasAuthenticated"),
+            arn,
+        })
     }
 
-    /// Has SNS send the confirmation again for every subscription that is pending, or only for this endpoint. Returns
-    /// the endpoints.
+    /// Has SNS send the confirmation again for every pending subscription of ours, or for the one with this endpoint,
+    /// whoever made it. Returns the endpoints.
     ///
     /// # Errors
-    /// What SNS answers.
+    /// `NotOurs` where the topic is somebody else's; what SNS answers.
     pub async fn resend(&self, endpoint: Option<&str>) -> Result<Vec<String>, Error> {
         let topic = self.names.topic_arn();
+        let live = subscriptions::live(self).await.map_err(Error::of_install)?;
+        let tags = topic::live_tags(self).await.map_err(Error::of_install)?;
+        if let Some(reason) = marks::foreign(&tags, &self.names) {
+            return Err(Error::usage("NotOurs", format!("topic {} is not ours: {reason}", self.names.topic)));
+        }
         let mut sent = Vec::new();
-        for subscription in subscriptions::live(self).await? {
+        for subscription in &live {
             let to = subscription.endpoint().unwrap_or_default();
-            let pending = subscription.subscription_arn() == Some(subscriptions::PENDING);
-            if !pending || endpoint.is_some_and(|endpoint| endpoint != to) {
+            let protocol = subscription.protocol().unwrap_or_default();
+            let key = subscriptions::key(protocol, to);
+            let wanted = self.spec.subscriptions.iter().flatten();
+            let wanted = wanted.into_iter().find(|s| s.protocol.as_str() == protocol && s.endpoint == to);
+            let managed = subscriptions::is_recorded(&tags, &key);
+            let asked = endpoint.map_or(managed || wanted.is_some(), |endpoint| endpoint == to);
+            if !asked || subscriptions::arn_of(subscription).is_some() {
                 continue;
             }
-            let protocol = subscription.protocol().unwrap_or_default();
-            self.clients
-                .sns
-                .subscribe()
-                .topic_arn(&topic)
-                .protocol(protocol)
-                .endpoint(to)
-                .send()
-                .await
-                .map_err(failed("sns:Subscribe", to))?;
-            let key = subscriptions::key(protocol, to);
-            topic::tag(self, &Tags::from([subscriptions::record(&key)])).await?;
+            // The 48 hours begin anew, and so does the record: before the call, as everywhere.
+            if managed {
+                topic::tag(self, &Tags::from([subscriptions::record(&key)])).await?;
+            }
+            let mut request = self.clients.sns.subscribe().topic_arn(&topic).protocol(protocol).endpoint(to);
+            for (name, value) in wanted.map(subscriptions::asked_for).into_iter().flatten() {
+                request = request.attributes(name, value);
+            }
+            request.send().await.map_err(failed("sns:Subscribe", to))?;
             sent.push(to.to_owned());
         }
         Ok(sent)
+    }
+}
+
+/// A subscription that was confirmed just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Its ARN.
+    pub arn: String,
+    /// Whom it tells.
+    pub endpoint: String,
+    /// A click on a link in a forwarded mail cannot end it.
+    pub safe_from_one_click_unsubscribing: bool,
+}
+
+/// Those that are recorded as ours and are no longer there.
+fn gone(seen: &Seen) -> impl Iterator<Item = SubscriptionStatus> {
+    let live: Vec<String> =
+        seen.live.iter().map(|one| subscriptions::record_key(&subscriptions::key_of(one))).collect();
+    let left = subscriptions::recorded(&seen.tags).filter(move |(tag, _)| !live.iter().any(|live| live == tag));
+    left.map(|(_, (protocol, endpoint))| SubscriptionStatus {
+        protocol: protocol.to_owned(),
+        endpoint: endpoint.to_owned(),
+        state: SubscriptionState::Gone,
+        lapses_at: None,
+        safe_from_one_click_unsubscribing: None,
+        filtered: false,
+        declared: false,
+        managed: true,
+        arn: None,
+    })
+}
+
+/// Why a confirmation failed, where AWS's words do not say what to do.
+fn unconfirmed(error: Error) -> Error {
+    if error.message.to_ascii_lowercase().contains("already confirmed") {
+        return Error {
+            kind: Kind::AlreadyExists,
+            code: "AlreadyConfirmed".to_owned(),
+            message: "somebody opened the link, and so the subscription is confirmed, but one click can end it".to_owned(),
+            hints: vec![
+                "it delivers, and may be left so".to_owned(),
+                "to make it safe: end it with the link in a notice, run keyminder setup, and give the new link to keyminder confirm"
+                    .to_owned(),
+            ],
+            ..error
+        };
+    }
+    match error.kind {
+        Kind::Invalid => error.hint("a token is good for two days: 'keyminder confirm --resend' has a new mail sent"),
+        _ => error.of_install(),
     }
 }
 
@@ -172,15 +239,26 @@ fn token(text: &str, topic: &str) -> Result<String, Error> {
         let good = text.len() >= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric());
         return if good { Ok(text.to_owned()) } else { Err(bad("this is neither a confirmation link nor a token")) };
     }
-    let parameter = |name: &str| {
-        text.split(['?', '&'])
-            .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
-            .map(|value| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
-    };
-    if let Some(other) = parameter("TopicArn").filter(|arn| arn != topic) {
-        return Err(bad(&format!("this link is for the topic {other}, and this install's is {topic}")));
+    // A mail gateway wraps links: AWS's is then a parameter of its own, encoded once more or twice.
+    let mut link = text.to_owned();
+    for _ in 0..3 {
+        if let Some(token) = parameter(&link, "Token").filter(|token| !token.is_empty()) {
+            return match parameter(&link, "TopicArn").filter(|arn| arn != topic) {
+                Some(other) => Err(bad(&format!("this link is for the topic {other}, and this install's is {topic}"))),
+                None => Ok(token),
+            };
+        }
+        link = decoded(&link);
     }
-    parameter("Token").filter(|token| !token.is_empty()).ok_or_else(|| bad("this link has no token"))
+    Err(bad("this link has no token"))
+}
+
+fn parameter(link: &str, name: &str) -> Option<String> {
+    link.split(['?', '&']).find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).map(decoded)
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -200,8 +278,21 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_a_mail_gateway_wrapped_is_unwrapped() {
+        let link = "https://eur01.safelinks.example.com/?url=https%3A%2F%2Fsns.eu-west-1.amazonaws.com%2F%3FTopicArn%3Darn%3Aaws%3Asns%3Aeu-west-1%3A123456789012%3At%26Token%3D2336412f37fb&data=x";
+        assert_eq!(token(link, TOPIC), Ok("2336412f37fb".to_owned()));
+        assert!(token(link, "arn:aws:sns:eu-west-1:123456789012:another").is_err());
+    }
+
+    #[test]
     fn a_link_for_another_topic_or_without_a_token_is_refused() {
-        for text in ["", "abc", "https://example.com/?TopicArn=arn:x&Token=1", "https://example.com/?TopicArn="] {
+        for text in [
+            "",
+            "abc",
+            "https://example.com/?TopicArn=arn:x",
+            "https://example.com/?TopicArn=arn:x&Token=1",
+            "https://example.com/?TopicArn=",
+        ] {
             assert!(token(text, TOPIC).is_err(), "{text}");
         }
     }

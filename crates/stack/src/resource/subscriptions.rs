@@ -105,9 +105,12 @@ pub(crate) fn key(protocol: &str, endpoint: &str) -> String {
 }
 
 /// The topic's tag that records a subscription as ours, with the time it was made as value: a pending one lapses 48
-/// hours after.
+/// hours after. The key follows where it can be part of a tag, so that one that is gone can be named.
 pub(crate) fn record(key: &str) -> (String, String) {
-    (record_key(key), Timestamp::now().round(Unit::Second).unwrap_or_default().to_string())
+    let now = Timestamp::now().round(Unit::Second).unwrap_or_default();
+    let with_key = format!("{now} {key}");
+    let fits = with_key.len() <= 256 && with_key.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c));
+    (record_key(key), if fits { with_key } else { now.to_string() })
 }
 
 /// The records of everything that is declared, for a topic that is only now being made.
@@ -117,7 +120,7 @@ pub(crate) fn records(install: &Installation) -> Tags {
 }
 
 /// Endpoints are longer than tag keys and hold characters that those may not.
-fn record_key(key: &str) -> String {
+pub(crate) fn record_key(key: &str) -> String {
     let hash = Sha256::digest(key.as_bytes());
     hash.iter().take(8).fold(SUBSCRIPTION.to_owned(), |tag, byte| format!("{tag}{byte:02x}"))
 }
@@ -129,7 +132,20 @@ pub(crate) fn is_recorded(tags: &Tags, key: &str) -> bool {
 
 /// When a recorded subscription was made.
 pub(crate) fn recorded_at(tags: &Tags, key: &str) -> Option<Timestamp> {
-    tags.get(&record_key(key))?.parse().ok()
+    tags.get(&record_key(key))?.split(' ').next()?.parse().ok()
+}
+
+/// The protocol and endpoint of each recorded subscription, where they could be told: `("", "")` where not.
+pub(crate) fn recorded(tags: &Tags) -> impl Iterator<Item = (&str, (&str, &str))> {
+    tags.iter().filter(|(tag, _)| tag.starts_with(SUBSCRIPTION)).map(|(tag, value)| {
+        let (_, key) = value.split_once(' ').unwrap_or_default();
+        (tag.as_str(), key.split_once(' ').unwrap_or_default())
+    })
+}
+
+/// The attributes with which a subscription is asked for.
+pub(crate) fn asked_for(subscription: &Subscription) -> Vec<(&'static str, String)> {
+    Options::of(subscription).attributes(&Options::NONE)
 }
 
 /// What a look at the topic's subscriptions found.
@@ -175,7 +191,7 @@ pub(crate) async fn live(install: &Installation) -> Result<Vec<Live>, Error> {
 }
 
 /// A subscription's attributes; `None` where it has gone in the meantime.
-async fn attributes(install: &Installation, arn: &str) -> Result<Option<BTreeMap<String, String>>, Error> {
+pub(crate) async fn attributes(install: &Installation, arn: &str) -> Result<Option<BTreeMap<String, String>>, Error> {
     let answer = install.clients.sns.get_subscription_attributes().subscription_arn(arn).send().await;
     let answer = found(answer.map_err(failed("sns:GetSubscriptionAttributes", arn)))?;
     Ok(answer.map(|answer| answer.attributes.unwrap_or_default().into_iter().collect()))
@@ -203,7 +219,7 @@ impl<'a> Subscriptions<'a> {
             .protocol(subscription.protocol.as_str())
             .endpoint(&subscription.endpoint)
             .return_subscription_arn(true);
-        for (name, value) in Options::of(subscription).attributes(&Options::NONE) {
+        for (name, value) in asked_for(subscription) {
             request = request.attributes(name, value);
         }
         request.send().await.map_err(failed("sns:Subscribe", &subscription.endpoint))?;
@@ -232,7 +248,7 @@ impl<'a> Subscriptions<'a> {
     }
 }
 
-fn key_of(live: &Live) -> String {
+pub(crate) fn key_of(live: &Live) -> String {
     key(live.protocol().unwrap_or_default(), live.endpoint().unwrap_or_default())
 }
 
