@@ -13,14 +13,31 @@ import json
 import sys
 
 
-def document(body: str) -> dict:
-    """The notice in a message, with or without SNS's envelope around it."""
+def opened(body: str) -> dict:
+    """What is in a message, with or without SNS's envelope around it."""
     message = json.loads(body)
     if message.get("Type") == "Notification":
         message = json.loads(message["Message"])
+    return message
+
+
+def document(body: str) -> dict:
+    """The notice in a message."""
+    message = opened(body)
     if message.get("schema") != 1:
         raise ValueError("not a notice of keyminder, or of a version that this script does not know")
     return message
+
+
+def other(body: str) -> str:
+    """The words in a message that is no notice: somebody should read them."""
+    try:
+        message = opened(body)
+        if message.get("Type") == "SubscriptionConfirmation":
+            return f"confirm within 48 hours: keyminder confirm '{message['SubscribeURL']}'"
+        return f"a run failed: {message['responsePayload']['errorMessage']}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"not a notice: {body[:2000]}"
 
 
 def lines(notice: dict) -> list[str]:
@@ -51,9 +68,8 @@ def consume(queue_url: str) -> None:
         for message in answer.get("Messages", []):
             try:
                 notice = document(message["Body"])
-            except (ValueError, KeyError) as error:
-                # The failure of a run comes in Lambda's own words: somebody should read it.
-                tell(f"not a notice ({error}): {message['Body'][:500]}")
+            except (ValueError, KeyError, TypeError, AttributeError):
+                tell(other(message["Body"]))
             else:
                 for line in lines(notice):
                     tell(line)
