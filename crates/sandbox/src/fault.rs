@@ -1,5 +1,7 @@
 //! Faults by operation. Owns which call meets which fault; does not know how a fault is played out on the wire.
 
+use std::time::Duration;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
@@ -21,6 +23,8 @@ pub enum FaultKind {
     ClockSkew,
     /// No answer ever comes; nothing was done.
     Hang,
+    /// The call is carried out only after so long, as one that crawls over a slow line.
+    Slow(Duration),
 }
 
 /// One thing that will go wrong: where, what, and which time.

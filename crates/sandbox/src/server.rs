@@ -158,6 +158,7 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
     let fault = strike(shared, &asked, &needs);
     match fault {
         Some(FaultKind::Hang) => std::future::pending::<()>().await,
+        Some(FaultKind::Slow(time)) => tokio::time::sleep(time).await,
         Some(FaultKind::DropConnection) => return severed(cut),
         _ => {}
     }
@@ -227,7 +228,11 @@ fn refused(asked: &Asked, caller: &Caller, needs: &[Need], fault: Option<FaultKi
         FaultKind::FailedEntries if !matches!(asked.operation.name, "PutTargets" | "RemoveTargets") => {
             Some(service.server_error())
         }
-        FaultKind::FailedEntries | FaultKind::DropConnection | FaultKind::LoseAnswer | FaultKind::Hang => None,
+        FaultKind::FailedEntries
+        | FaultKind::DropConnection
+        | FaultKind::LoseAnswer
+        | FaultKind::Hang
+        | FaultKind::Slow(_) => None,
     }
 }
 

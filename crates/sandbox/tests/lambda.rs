@@ -303,7 +303,7 @@ async fn a_function_may_do_what_its_role_allows_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_recreated_role_breaks_the_environment_until_it_is_set_again() {
+async fn a_recreated_role_breaks_the_environment_until_another_one_was_set() {
     let aws = instant().await;
     aws.function("f", bootstrap()).await;
     let update = || aws.lambda.update_function_configuration().function_name("f");
@@ -312,6 +312,10 @@ async fn a_recreated_role_breaks_the_environment_until_it_is_set_again() {
     let role = aws.role("f").await;
     let invoke = || aws.lambda.invoke().function_name("f");
     refused!(invoke(), "KMSAccessDeniedException");
+    done!(update().role(&role));
+    refused!(invoke(), "KMSAccessDeniedException");
+    let other = aws.role("other").await;
+    done!(update().role(other));
     done!(update().role(role));
     done!(invoke());
 }

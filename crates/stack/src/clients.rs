@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 pub use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -23,6 +26,8 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// The first pause before a failed call is tried again; the SDK's own (one second) when `None`.
     pub retry_pause: Option<Duration>,
+    /// No attempt of a call is longer than this, of those that upload or run something aside; 30 seconds when `None`.
+    pub attempt_timeout: Option<Duration>,
     /// No wait for AWS to catch up is longer than this; each wait's own deadline when `None`.
     pub longest_wait: Option<Duration>,
     /// These credentials and no others, as for a sandbox in the same process.
@@ -59,6 +64,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// A call that uploads the package is one request of 2.6 MB: five minutes carry it over 70 kbit/s.
+const UPLOAD_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// The deadlines of a call that uploads the package.
+pub(crate) fn uploading() -> aws_sdk_lambda::config::Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(UPLOAD_ATTEMPT_TIMEOUT)
+        .operation_timeout(UPLOAD_TIMEOUT)
+        .build();
+    aws_sdk_lambda::Config::builder().timeout_config(timeouts)
+}
+
 impl Clients {
     /// Finds region and credentials and makes the clients. Calls nobody, unless the region or the credentials come
     /// from a service.
@@ -83,11 +101,11 @@ impl Clients {
         }
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_attempt_timeout(connection.attempt_timeout.unwrap_or(ATTEMPT_TIMEOUT))
             .operation_timeout(OPERATION_TIMEOUT)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client)
+            .http_client(http_client.clone())
             .retry_config(retry)
             .timeout_config(timeouts);
         if let Ok(name) = AppName::new(concat!("keyminder-", env!("CARGO_PKG_VERSION"))) {
@@ -105,7 +123,15 @@ impl Clients {
         if let Some(credentials) = &connection.credentials {
             loader = loader.credentials_provider(credentials.clone());
         }
-        let sdk = loader.load().await;
+        let mut sdk = loader.load().await;
+        // A profile that was asked for is meant, whatever keys are in the environment: as in the AWS CLI, and unlike in
+        // the SDK's chain (AWS CLI User Guide, "Configuration settings and precedence").
+        if let (Some(profile), None) = (&connection.profile, &connection.credentials) {
+            let config =
+                ProviderConfig::without_region().with_region(sdk.region().cloned()).with_http_client(http_client);
+            let provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
+            sdk = sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
+        }
         let Some(region) = sdk.region().map(|region| region.as_ref().to_owned()) else {
             return Err(Error::usage("NoRegion", "no AWS region is configured")
                 .hint("give --region eu-west-1, set AWS_REGION, or set 'region' in keyminder.toml or ~/.aws/config"));

@@ -36,8 +36,8 @@ pub struct Function {
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
     /// The settings that are kept and answered but mean nothing here, as the API shapes them: `KMSKeyArn`,
-    /// `TracingConfig`, `Layers` (a list of `{"Arn": …}`), `DeadLetterConfig`, `VpcConfig`, `EphemeralStorage`,
-    /// `LoggingConfig`.
+    /// `TracingConfig`, `Layers` (a list of `{"Arn": …}`), `DeadLetterConfig`, `VpcConfig`, `FileSystemConfigs`,
+    /// `EphemeralStorage`, `LoggingConfig`, `TenancyConfig`, `PackageType`.
     pub settings: BTreeMap<String, Value>,
     /// Its tags.
     pub tags: Tags,

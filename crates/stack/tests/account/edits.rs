@@ -50,6 +50,12 @@ pub fn target(world: &mut World) -> &mut Target {
     rule(world).targets.get_mut("1").unwrap()
 }
 
+fn log_as_json(world: &mut World, level: &str) {
+    let logging = json!({"LogFormat": "JSON", "LogGroup": LOG_GROUP, "ApplicationLogLevel": level,
+        "SystemLogLevel": level});
+    function(world).settings.insert("LoggingConfig".into(), logging);
+}
+
 pub type Edit = fn(&mut World);
 
 /// One edit a row, and the path that the plan has to show.
@@ -124,6 +130,24 @@ pub const DRIFT: &[(&str, Edit)] = &[
         let elsewhere = json!({"LogFormat": "Text", "LogGroup": "/elsewhere"});
         function(w).settings.insert("LoggingConfig".into(), elsewhere);
     }),
+    ("lambda_function.log_format", |w| log_as_json(w, "INFO")),
+    ("lambda_function.application_log_level", |w| log_as_json(w, "WARN")),
+    ("lambda_function.system_log_level", |w| log_as_json(w, "WARN")),
+    ("lambda_function.kms_key", |w| {
+        let key = json!("arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+        function(w).settings.insert("KMSKeyArn".into(), key);
+    }),
+    ("lambda_function.file_systems", |w| {
+        let vpc = json!({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"], "VpcId": "vpc-1"});
+        function(w).settings.insert("VpcConfig".into(), vpc);
+        let access_point = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1";
+        let mount = json!([{"Arn": access_point, "LocalMountPath": "/mnt/x"}]);
+        function(w).settings.insert("FileSystemConfigs".into(), mount);
+    }),
+    ("lambda_function.tenancy", |w| {
+        drop(function(w).settings.insert("TenancyConfig".into(), json!({"TenantIsolationMode": "PER_TENANT"})));
+    }),
+    ("lambda_function.package_type", |w| drop(function(w).settings.insert("PackageType".into(), json!("Image")))),
     ("lambda_function.reserved_concurrency", |w| function(w).concurrency = Some(0)),
     ("lambda_function.state", |w| function(w).failed = Some("out of luck".into())),
     ("lambda_function.last_update", |w| function(w).update_failed = Some("out of luck".into())),
@@ -132,6 +156,7 @@ pub const DRIFT: &[(&str, Edit)] = &[
         let id = role(w).id.clone();
         role(w).id = format!("{id}NEW");
     }),
+    ("lambda_function.role_grant", |w| drop(function(w).tags.remove("keyminder:role-id"))),
     ("lambda_invoke_settings.maximum_retry_attempts", |w| {
         function(w).invoke_settings.as_mut().unwrap().retries = Some(2);
     }),
@@ -179,7 +204,13 @@ pub const DELETIONS: &[(&str, Edit, &[&str])] = &[
     (
         "role",
         |w| drop(w.iam.roles.remove(ROLE)),
-        &["create iam_role", "create iam_role_attachment", "update lambda_function"],
+        &[
+            "create iam_role",
+            "create iam_role_attachment",
+            "update lambda_function",
+            "create lambda_invoke_settings",
+            "create lambda_permission",
+        ],
     ),
     (
         "policy",

@@ -26,6 +26,8 @@ pub struct Account {
     pub region: String,
     /// How long a run waits for something that will not come, in tests of just that.
     pub longest_wait: Option<Duration>,
+    /// How long a call may take, in tests of just that.
+    pub attempt_timeout: Option<Duration>,
 }
 
 /// What a setup or a teardown came to.
@@ -86,7 +88,7 @@ impl Account {
 
     pub async fn with(options: Options) -> Self {
         let region = options.region.clone();
-        Self { sandbox: Sandbox::start(options).await.unwrap(), region, longest_wait: None }
+        Self { sandbox: Sandbox::start(options).await.unwrap(), region, longest_wait: None, attempt_timeout: None }
     }
 
     pub async fn clients(&self) -> Clients {
@@ -99,6 +101,7 @@ impl Account {
             endpoint_url: Some(self.sandbox.url().to_owned()),
             retry_pause: Some(Duration::from_millis(2)),
             longest_wait: self.longest_wait,
+            attempt_timeout: self.attempt_timeout,
             credentials: Some(Credentials::from_keys("AKIASANDBOXDEPLOYER0", "sandbox", None)),
             ..Connection::default()
         })

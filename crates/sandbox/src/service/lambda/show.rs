@@ -28,7 +28,7 @@ pub(super) fn configuration(function: &Function, now: Timestamp) -> Value {
         "Version": "$LATEST",
         "TracingConfig": setting("TracingConfig", json!({"Mode": "PassThrough"})),
         "RevisionId": function.revision,
-        "PackageType": "Zip",
+        "PackageType": setting("PackageType", "Zip".into()),
         "Architectures": [function.architecture],
         "EphemeralStorage": setting("EphemeralStorage", json!({"Size": 512})),
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
@@ -42,7 +42,7 @@ pub(super) fn configuration(function: &Function, now: Timestamp) -> Value {
     if !function.environment.is_empty() {
         shown["Environment"] = json!({"Variables": function.environment});
     }
-    for name in ["KMSKeyArn", "DeadLetterConfig", "VpcConfig"] {
+    for name in ["KMSKeyArn", "DeadLetterConfig", "VpcConfig", "FileSystemConfigs", "TenancyConfig"] {
         if let Some(value) = function.settings.get(name) {
             shown[name] = value.clone();
         }

@@ -73,12 +73,14 @@ fn code(request: &mut Request<'_>) -> Answer {
 pub(super) fn settings(request: &Request<'_>) -> Result<BTreeMap<String, Option<Value>>, AwsError> {
     let input = request.input;
     let mut settings = BTreeMap::new();
-    for name in ["KMSKeyArn", "TracingConfig", "DeadLetterConfig", "VpcConfig", "EphemeralStorage"] {
+    for name in ["KMSKeyArn", "TracingConfig", "DeadLetterConfig", "VpcConfig", "FileSystemConfigs", "EphemeralStorage"]
+    {
         if input.has(name) {
             let sent = input.at(name);
             let empty = match name {
                 "KMSKeyArn" => sent == "",
                 "DeadLetterConfig" => sent["TargetArn"].as_str().unwrap_or_default().is_empty(),
+                "FileSystemConfigs" => sent.as_array().is_none_or(Vec::is_empty),
                 "VpcConfig" => sent["SubnetIds"].as_array().is_none_or(Vec::is_empty),
                 "TracingConfig" => sent["Mode"] == "PassThrough",
                 _ => sent["Size"] == 512,
@@ -97,11 +99,16 @@ pub(super) fn settings(request: &Request<'_>) -> Result<BTreeMap<String, Option<
         for (name, value) in input.at("LoggingConfig").as_object().into_iter().flatten() {
             config[name] = value.clone();
         }
-        if config["LogFormat"] == "JSON" {
-            for name in ["ApplicationLogLevel", "SystemLogLevel"] {
-                if config[name].is_null() {
-                    config[name] = "INFO".into();
+        for name in ["ApplicationLogLevel", "SystemLogLevel"] {
+            match (config["LogFormat"] == "JSON", config[name].is_null()) {
+                (true, true) => config[name] = "INFO".into(),
+                (false, false) => {
+                    return Err(AwsError::new(
+                        "InvalidParameterValueException",
+                        format!("{name} can only be set where LogFormat is JSON."),
+                    ));
                 }
+                _ => {}
             }
         }
         settings.insert("LoggingConfig".to_owned(), (config != default).then_some(config));
@@ -113,6 +120,21 @@ pub(super) fn settings(request: &Request<'_>) -> Result<BTreeMap<String, Option<
         return Err(input.invalid("Value at 'tracingConfig.mode' failed to satisfy constraint: Member must satisfy enum value set: [Active, PassThrough]"));
     }
     Ok(settings)
+}
+
+/// A function outside a network reaches no file system.
+fn check_file_systems(function: &Function, sent: &BTreeMap<String, Option<Value>>) -> Result<(), AwsError> {
+    let has = |name: &str| match sent.get(name) {
+        Some(value) => value.is_some(),
+        None => function.settings.contains_key(name),
+    };
+    if has("FileSystemConfigs") && !has("VpcConfig") {
+        return Err(AwsError::new(
+            "InvalidParameterValueException",
+            "Function must be configured to execute in a VPC to reference access point.",
+        ));
+    }
+    Ok(())
 }
 
 fn configuration(request: &mut Request<'_>) -> Answer {
@@ -127,12 +149,15 @@ fn configuration(request: &mut Request<'_>) -> Answer {
     let description = input.text("Description").map(check::description).transpose()?;
     let settings = settings(request)?;
     check_ready(request)?;
+    check_file_systems(asked(request)?, &settings)?;
     let role = match input.text("Role") {
         Some(arn) => Some((arn.to_owned(), check::role(request, arn)?.id.clone())),
         None => None,
     };
     updated(request, |function| {
-        if let Some((role, id)) = role {
+        // Naming the role that it has does not renew the grant on the environment's key (AWS re:Post, "KMS Exception
+        // permission errors of my Lambda function").
+        if let Some((role, id)) = role.filter(|(role, _)| *role != function.role) {
             (function.role, function.role_id) = (role, id);
         }
         let text = |name: &str, into: &mut String| {

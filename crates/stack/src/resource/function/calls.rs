@@ -1,0 +1,273 @@
+//! The calls that change the function, each with what it waits for: before it the role, after it Lambda's own work.
+//!
+//! Owns how one change is asked for. Which changes are needed, and in which order, is decided in `mod.rs`.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{
+    Architecture, DeadLetterConfig, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LogFormat,
+    LoggingConfig, Runtime, State as SdkState, TracingConfig, TracingMode, VpcConfig,
+};
+use keyminder_reconcile::retry::Pace;
+
+use super::state::{Configuration, Logging, ROLE_ID};
+use super::{ADDRESS, Function};
+use crate::clients;
+use crate::error::{Error, Kind, failed};
+use crate::installation::PROPAGATION;
+use crate::marks::Tags;
+use crate::resource::{gone, role};
+
+/// A function is pending, or an update in progress, for seconds as a rule and minutes at most.
+const SETTLED: Pace = Pace::within(Duration::from_secs(300));
+
+const NOT_SETTLED: &str = "NotSettled";
+
+impl Function<'_> {
+    fn lambda(&self) -> &aws_sdk_lambda::Client {
+        &self.install.clients.lambda
+    }
+
+    fn zip(&self) -> Blob {
+        Blob::new(self.install.code.zip.clone())
+    }
+
+    fn architectures(&self) -> Vec<Architecture> {
+        vec![Architecture::from(self.desired.code.architecture.as_str())]
+    }
+
+    /// The id of the role that the function runs as, where there is one.
+    async fn role_id(&self) -> Result<Option<String>, Error> {
+        match self.install.new_role_id() {
+            Some(id) => Ok(Some(id)),
+            None => role::id(&self.install.clients, &self.install.names.role).await,
+        }
+    }
+
+    pub(super) async fn create(&self) -> Result<(), Error> {
+        let desired = &self.desired.configuration;
+        let mut tags = self.desired.tags.clone();
+        tags.extend(self.role_id().await?.map(|id| (ROLE_ID.to_owned(), id)));
+        let answer = self
+            .install
+            .wait(ADDRESS, PROPAGATION, role_not_assumable_yet, async || {
+                self.lambda()
+                    .create_function()
+                    .function_name(self.name())
+                    .description(&desired.description)
+                    .runtime(Runtime::from(desired.runtime.as_str()))
+                    .handler(&desired.handler)
+                    .set_architectures(Some(self.architectures()))
+                    .code(FunctionCode::builder().zip_file(self.zip()).build())
+                    .timeout(desired.timeout_seconds)
+                    .memory_size(desired.memory_mb)
+                    .environment(variables(desired))
+                    .role(&desired.role)
+                    .set_tags(Some(tags.clone().into_iter().collect()))
+                    .customize()
+                    .config_override(clients::uploading())
+                    .send()
+                    .await
+                    .map_err(failed("lambda:CreateFunction", self.name()))
+            })
+            .await?;
+        if answer.state() == Some(&SdkState::Active) {
+            return Ok(());
+        }
+        self.done().await
+    }
+
+    /// Everything that is always ours, and of what others may have set just what they did: Lambda checks a network, a
+    /// file system or a queue that it is sent, even an empty one, with permissions that a deployer need not have.
+    pub(super) async fn configure(&self, observed: &Configuration) -> Result<(), Error> {
+        let desired = &self.desired.configuration;
+        let mut update = self
+            .lambda()
+            .update_function_configuration()
+            .function_name(self.name())
+            .description(&desired.description)
+            .runtime(Runtime::from(desired.runtime.as_str()))
+            .handler(&desired.handler)
+            .timeout(desired.timeout_seconds)
+            .memory_size(desired.memory_mb)
+            .environment(variables(desired))
+            .role(&desired.role);
+        if observed.kms_key != desired.kms_key {
+            update = update.kms_key_arn("");
+        }
+        if observed.layers != desired.layers {
+            update = update.set_layers(Some(Vec::new()));
+        }
+        if observed.tracing != desired.tracing {
+            update = update
+                .tracing_config(TracingConfig::builder().mode(TracingMode::from(desired.tracing.as_str())).build());
+        }
+        if observed.subnets != desired.subnets {
+            let none = VpcConfig::builder().set_subnet_ids(Some(Vec::new())).set_security_group_ids(Some(Vec::new()));
+            update = update.vpc_config(none.build());
+        }
+        if observed.file_systems != desired.file_systems {
+            update = update.set_file_system_configs(Some(Vec::new()));
+        }
+        if observed.dead_letter_target != desired.dead_letter_target {
+            update = update.dead_letter_config(DeadLetterConfig::builder().target_arn("").build());
+        }
+        if observed.logging != desired.logging {
+            update = update.logging_config(logging(&desired.logging));
+        }
+        self.install
+            .wait(ADDRESS, PROPAGATION, role_not_assumable_yet, async || {
+                update
+                    .clone()
+                    .send()
+                    .await
+                    .map_err(failed("lambda:UpdateFunctionConfiguration", self.name()))
+                    .map(|_| ())
+            })
+            .await?;
+        self.done().await
+    }
+
+    pub(super) async fn upload(&self) -> Result<(), Error> {
+        self.lambda()
+            .update_function_code()
+            .function_name(self.name())
+            .set_architectures(Some(self.architectures()))
+            .zip_file(self.zip())
+            .customize()
+            .config_override(clients::uploading())
+            .send()
+            .await
+            .map_err(failed("lambda:UpdateFunctionCode", self.name()))?;
+        self.done().await
+    }
+
+    /// Writes down which role the grant was made to.
+    pub(super) async fn record_role(&self) -> Result<(), Error> {
+        match self.role_id().await? {
+            Some(id) => self.tag(Tags::from([(ROLE_ID.to_owned(), id)])).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn clear_concurrency(&self) -> Result<(), Error> {
+        let answer = self.lambda().delete_function_concurrency().function_name(self.name()).send().await;
+        gone(answer.map_err(failed("lambda:DeleteFunctionConcurrency", self.name())))
+    }
+
+    pub(super) async fn tag(&self, tags: Tags) -> Result<(), Error> {
+        if tags.is_empty() {
+            return Ok(());
+        }
+        self.lambda()
+            .tag_resource()
+            .resource(&self.arn)
+            .set_tags(Some(tags.into_iter().collect()))
+            .send()
+            .await
+            .map_err(failed("lambda:TagResource", &self.arn))?;
+        Ok(())
+    }
+
+    pub(super) async fn untag(&self, keys: Vec<String>) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.lambda()
+            .untag_resource()
+            .resource(&self.arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .map_err(failed("lambda:UntagResource", &self.arn))?;
+        Ok(())
+    }
+
+    pub(super) async fn delete(&self) -> Result<(), Error> {
+        let answer = self.lambda().delete_function().function_name(self.name()).send().await;
+        gone(answer.map_err(failed("lambda:DeleteFunction", self.name())))
+    }
+
+    /// Waits until the function is neither pending nor being updated.
+    pub(super) async fn settled(&self) -> Result<FunctionConfiguration, Error> {
+        self.install
+            .wait(
+                ADDRESS,
+                SETTLED,
+                |error| error.code == NOT_SETTLED,
+                async || {
+                    let progress = self.progress().await?;
+                    match unsettled(&progress) {
+                        Some(what) => Err(self.trouble(NOT_SETTLED, Kind::Conflict, what.to_owned())),
+                        None => Ok(progress),
+                    }
+                },
+            )
+            .await
+    }
+
+    /// Waits for what was just asked for, and says why where it failed.
+    async fn done(&self) -> Result<(), Error> {
+        let live = self.settled().await?;
+        if live.state() == Some(&SdkState::Failed) {
+            let reason = live.state_reason().unwrap_or("no reason given");
+            return Err(self.trouble("Failed", Kind::Service, format!("the function failed to start: {reason}")));
+        }
+        if live.last_update_status() == Some(&LastUpdateStatus::Failed) {
+            let reason = live.last_update_status_reason().unwrap_or("no reason given");
+            return Err(self.trouble("UpdateFailed", Kind::Service, format!("the update failed: {reason}")));
+        }
+        Ok(())
+    }
+
+    async fn progress(&self) -> Result<FunctionConfiguration, Error> {
+        let answer = self.lambda().get_function_configuration().function_name(self.name()).send().await;
+        let answer = answer.map_err(failed("lambda:GetFunctionConfiguration", self.name()))?;
+        Ok(FunctionConfiguration::builder()
+            .set_state(answer.state)
+            .set_state_reason(answer.state_reason)
+            .set_last_update_status(answer.last_update_status)
+            .set_last_update_status_reason(answer.last_update_status_reason)
+            .build())
+    }
+
+    fn trouble(&self, code: &str, kind: Kind, message: String) -> Error {
+        Error {
+            kind,
+            operation: "lambda:GetFunctionConfiguration",
+            resource: self.name().to_owned(),
+            code: code.to_owned(),
+            message,
+            request_id: None,
+            hints: Vec::new(),
+        }
+    }
+}
+
+fn variables(configuration: &Configuration) -> Environment {
+    let variables = configuration.environment.clone().into_iter().collect();
+    Environment::builder().set_variables(Some(variables)).build()
+}
+
+/// The levels are left out: as text there are none, and Lambda takes none.
+fn logging(wanted: &Logging) -> LoggingConfig {
+    LoggingConfig::builder()
+        .log_format(LogFormat::from(wanted.log_format.as_str()))
+        .log_group(&wanted.log_group)
+        .build()
+}
+
+fn unsettled(live: &FunctionConfiguration) -> Option<&'static str> {
+    if live.state() == Some(&SdkState::Pending) {
+        return Some("the function is being made ready (Pending)");
+    }
+    (live.last_update_status() == Some(&LastUpdateStatus::InProgress))
+        .then_some("an update of the function is in progress")
+}
+
+/// A new role is not assumable before IAM has told everybody (IAM User Guide, "Troubleshoot IAM", eventual
+/// consistency).
+fn role_not_assumable_yet(error: &Error) -> bool {
+    error.kind == Kind::Invalid && error.message.contains("cannot be assumed")
+}

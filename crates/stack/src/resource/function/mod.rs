@@ -1,0 +1,119 @@
+//! `lambda_function`: the checker.
+//!
+//! What is asked of Lambda, in this order:
+//!
+//! - to look: GetFunction (configuration, tags, reserved concurrency), and of IAM GetRole, for the role's id;
+//! - where it is not there: CreateFunction, tried again while the new role cannot be assumed;
+//! - where no update mends it: DeleteFunction, CreateFunction;
+//! - where it differs, each only if needed: UpdateFunctionConfiguration, TagResource with the role's id,
+//!   UpdateFunctionCode, DeleteFunctionConcurrency, UntagResource, TagResource;
+//! - after each creation and update: GetFunctionConfiguration, until Lambda has done its part;
+//! - to take it away: DeleteFunction.
+//!
+//! This file owns that order; `state.rs` what the function is, `calls.rs` how each change is asked for.
+
+mod calls;
+mod state;
+
+use aws_sdk_lambda::types::{LastUpdateStatus, State as SdkState};
+use keyminder_reconcile::{Address, Observed, Removal, Resource};
+
+use self::state::{Grant, State};
+use super::{by_tags, found, role};
+use crate::error::{Error, failed};
+use crate::installation::Installation;
+use crate::marks;
+
+pub(crate) const ADDRESS: Address = Address("lambda_function");
+
+pub(crate) struct Function<'a> {
+    install: &'a Installation,
+    arn: String,
+    desired: State,
+}
+
+impl<'a> Function<'a> {
+    pub(crate) fn new(install: &'a Installation) -> Self {
+        Self { install, arn: install.names.function_arn(), desired: State::wanted(install) }
+    }
+
+    fn name(&self) -> &str {
+        &self.install.names.function
+    }
+}
+
+impl Resource for Function<'_> {
+    type State = State;
+    type Error = Error;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn name(&self) -> String {
+        self.install.names.function.clone()
+    }
+
+    fn desired(&self) -> &State {
+        &self.desired
+    }
+
+    /// A function that failed to start never recovers (Lambda Developer Guide, "Lambda function states"), what only a
+    /// creation sets stays, and a grant to a role that is gone is not renewed by any one update.
+    fn must_be_replaced(&self, observed: &State) -> bool {
+        let role_is_new =
+            self.install.new_role_id().is_some() && observed.configuration.role == self.desired.configuration.role;
+        observed.lifecycle.state == SdkState::Failed.as_str()
+            || observed.fixed != self.desired.fixed
+            || observed.role_grant == Grant::Stale
+            || (observed.role_grant == Grant::Unknown && role_is_new)
+    }
+
+    async fn observe(&self) -> Result<Observed<State>, Error> {
+        let answer = self.install.clients.lambda.get_function().function_name(self.name()).send().await;
+        let Some(answer) = found(answer.map_err(failed("lambda:GetFunction", self.name())))? else {
+            return Ok(Observed::Absent);
+        };
+        let role_id = match self.install.first_role_id() {
+            Some(id) => Some(id),
+            None => role::id(&self.install.clients, &self.install.names.role).await?,
+        };
+        Ok(match State::seen(answer, role_id.as_deref(), &self.desired) {
+            Some((state, tags)) => by_tags(&tags, &self.install.names, state),
+            None => Observed::Absent,
+        })
+    }
+
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+        let desired = &self.desired;
+        let Some(observed) = observed else { return self.create().await };
+        if self.must_be_replaced(observed) {
+            self.delete().await?;
+            return self.create().await;
+        }
+        let live = self.settled().await?;
+        let failed_update = live.last_update_status() == Some(&LastUpdateStatus::Failed);
+        let grant_differs = observed.role_grant != desired.role_grant;
+        // The configuration goes first: Lambda takes no code for a runtime that it has retired, and this is what moves
+        // an adopted function off it.
+        if failed_update || grant_differs || observed.configuration != desired.configuration {
+            self.configure(&observed.configuration).await?;
+        }
+        if grant_differs {
+            self.record_role().await?;
+        }
+        if failed_update || observed.code != desired.code {
+            self.upload().await?;
+        }
+        if observed.reserved_concurrency != desired.reserved_concurrency {
+            self.clear_concurrency().await?;
+        }
+        let changes = marks::changes(&observed.tags, &desired.tags);
+        self.untag(changes.remove).await?;
+        self.tag(changes.set).await
+    }
+
+    async fn destroy(&self, _: Removal) -> Result<(), Error> {
+        self.delete().await
+    }
+}
