@@ -2,6 +2,8 @@
 //!
 //! Owns the translation of every other crate's errors. It must not print.
 
+use std::io::ErrorKind;
+
 use keyminder_stack::Kind;
 use serde::Serialize;
 
@@ -83,12 +85,19 @@ impl Error {
 
     /// The user asked to stop before anything was changed.
     pub(crate) fn interrupted() -> Self {
-        Self::new("Interrupted", "interrupted; nothing was changed", Exit::Interrupted)
+        Self::new("Interrupted", "interrupted; nothing was changed in the account", Exit::Interrupted)
     }
 
     /// A file that could not be written or read.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::failed("File", format!("{doing} {}: {error}", path.display()))
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "the folder has to be there",
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                "name a file in a folder that you may write to"
+            }
+            _ => "name another file, or make room for this one",
+        };
+        Self::failed("File", format!("{doing} {}: {error}", path.display())).hint(hint)
     }
 
     /// The same error with one more thing to do about it.

@@ -260,3 +260,37 @@ fn an_address_that_is_not_waiting_cannot_be_sent_to_again() {
     assert!(ran.stderr.contains("nobody@example.com is not waiting"), "{ran:#?}");
     assert_eq!(world.sandbox.outbox().len(), 1);
 }
+
+#[test]
+fn a_profile_that_is_asked_for_beats_keys_in_the_environment() {
+    let world = World::new();
+    let ran = world.run(&["plan", "--profile", "nosuch"]);
+    assert!(ran.code != 0 && ran.stderr.contains("nosuch"), "{ran:#?}");
+    std::fs::create_dir(world.home.path().join(".aws")).unwrap();
+    let keys = "aws_access_key_id = AKIASANDBOXPROFILE00\naws_secret_access_key = s\n";
+    world.write(".aws/config", &format!("[profile prod]\n{keys}"));
+    world.ok(&["plan", "--profile", "prod"]);
+}
+
+#[test]
+fn help_and_wrong_usage_are_coloured_as_asked() {
+    let home = tempfile::TempDir::new().unwrap();
+    let coloured = |arguments: &[&str]| {
+        let ran = support::finish(support::machine(home.path(), arguments));
+        (ran.stdout + &ran.stderr).contains('\u{1b}')
+    };
+    assert!(coloured(&["--color", "always", "--help"]) && coloured(&["--color=always", "bogus"]));
+    assert!(!coloured(&["--help"]) && !coloured(&["bogus"]));
+}
+
+#[test]
+fn what_is_no_number_is_answered_in_words() {
+    let ran = World::new().run(&["plan", "--max-age-days", "ninety"]);
+    assert!(ran.code == 64 && ran.stderr.contains("'ninety' is not a whole number"), "{ran:#?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_has_a_hint() {
+    let ran = World::seeded(1, 0).run(&["check", "--save", "/nonexistent/keys.csv", "--format", "csv"]);
+    assert!(ran.code == 1 && ran.stderr.contains("hint: the folder has to be there"), "{ran:#?}");
+}

@@ -223,7 +223,10 @@ fn completions_and_manual_pages_need_no_account() {
     let ran = finish(machine(home.path(), &["man"]));
     assert!(ran.code == 0 && ran.stdout.contains(".TH"), "{ran:#?}");
     assert_eq!(finish(machine(home.path(), &["man", "--dir", "man"])).code, 0);
-    assert!(home.path().join("man/keyminder-setup.1").exists());
+    let page = |name: &str| std::fs::read_to_string(home.path().join("man").join(name)).unwrap();
+    assert!(page("keyminder-setup.1").contains(".SH EXAMPLES\n.nf\n  keyminder setup \\-\\-email ops@example.com\n"));
+    assert!(page("keyminder-setup.1").contains("KEYMINDER_MAX_AGE_DAYS"), "a section for the environment");
+    assert!(page("keyminder-export-policy.1").contains("\\-\\-read\\-only"));
 }
 
 #[test]
@@ -366,4 +369,35 @@ fn a_teardown_that_fails_answers_with_one_document() {
     world.sandbox.clear_faults();
     let (code, document) = world.json(&["teardown", "--yes"]);
     assert_eq!((code, &document["applied"]), (0, &serde_json::Value::Bool(true)), "{document:#}");
+}
+
+#[test]
+fn the_read_only_policy_lets_an_auditor_look_and_nothing_else() {
+    let world = World::seeded(3, 1);
+    world.install();
+    let ran = world.ok(&["export", "policy", "--read-only"]);
+    world.sandbox.enforce(&ran.stdout).unwrap();
+    world.ok(&["plan", "--email", EMAIL]);
+    world.ok(&["status", "--email", EMAIL]);
+    world.ok(&["check"]);
+    let ran = world.run(&["teardown", "--yes"]);
+    assert!(ran.code == 1 && ran.stderr.contains("not authorized"), "{ran:#?}");
+}
+
+#[test]
+fn a_strangers_subscription_is_neither_waited_for_nor_to_be_confirmed() {
+    let world = World::new();
+    world.install();
+    world.sandbox.edit(|account| {
+        let subscriptions = &mut account.region(REGION).subscriptions;
+        let mut theirs = subscriptions[0].clone();
+        theirs.endpoint = "stranger@example.org".to_owned();
+        theirs.arn.push('x');
+        subscriptions.push(theirs);
+    });
+    world.sandbox.confirm(EMAIL);
+    let ran = world.ok(&["setup", "--email", EMAIL, "--yes", "--wait", "2s"]);
+    assert!(!ran.stdout.contains("must confirm"), "{ran:#?}");
+    let ran = world.ok(&["teardown", "--dry-run"]);
+    assert!(ran.stdout.contains("stranger@example.org (not ours)"), "what ends with the topic: {ran:#?}");
 }

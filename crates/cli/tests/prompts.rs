@@ -96,3 +96,50 @@ fn an_interruption_at_a_question_exits_with_130_and_changes_nothing() {
     assert_eq!(exit_code(session), 130);
     assert_eq!(world.writes(), 0);
 }
+
+#[test]
+fn what_was_given_as_flags_is_saved_with_the_answers() {
+    let world = World::new();
+    let flags = ["--repeat-days", "7", "--tag", "team=x", "--log-retention-days", "30", "--name", "audit"];
+    let mut session = spawn(&world, &[&["setup"][..], &flags].concat());
+    session.expect("E-mail addresses").unwrap();
+    session.send_line("ops@example.com").unwrap();
+    session.expect("Limit in days").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Schedule").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Save this as keyminder.toml").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Make 11 changes?").unwrap();
+    session.send_line("yes").unwrap();
+    session.expect("In sync").unwrap();
+    assert_eq!(exit_code(session), 0);
+    world.ok(&["plan", "--exit-code"]);
+}
+
+#[test]
+fn the_end_of_the_input_at_a_question_changes_nothing() {
+    let world = World::new();
+    let mut session = spawn(&world, &["setup", "--email", EMAIL]);
+    session.expect("Make ").unwrap();
+    session.send([4]).unwrap();
+    session.expect("no answer was given").unwrap();
+    assert_eq!(exit_code(session), 64);
+    assert_eq!(world.writes(), 0);
+}
+
+#[test]
+fn on_a_terminal_that_can_do_more_a_line_can_be_edited() {
+    let world = World::new();
+    let mut command = world.command(&["setup"]);
+    command.env("TERM", "xterm").stdin(std::process::Stdio::inherit());
+    let mut session = Session::spawn(command).unwrap();
+    session.set_expect_timeout(Some(Duration::from_secs(30)));
+    session.expect("E-mail addresses").unwrap();
+    // Ctrl-U takes away what stands there.
+    session.send("wrong\u{15}ops@example.com\r").unwrap();
+    session.expect("Limit in days").unwrap();
+    session.send([3]).unwrap();
+    session.expect("nothing was changed in the account").unwrap();
+    assert_eq!(exit_code(session), 130);
+}

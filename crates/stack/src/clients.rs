@@ -44,6 +44,8 @@ pub struct Clients {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) longest_wait: Option<Duration>,
+    /// The profile that was named, if one was.
+    profile: Option<String>,
     region: String,
     sdk: SdkConfig,
 }
@@ -151,6 +153,7 @@ impl Clients {
             sns: aws_sdk_sns::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
             longest_wait: connection.longest_wait,
+            profile: connection.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
             region,
             sdk,
         })
@@ -188,10 +191,25 @@ impl Clients {
     /// # Errors
     /// Missing or refused credentials, an endpoint that does not answer.
     pub async fn identity(&self) -> Result<Identity, Error> {
-        let answer = self.sts.get_caller_identity().send().await.map_err(failed("sts:GetCallerIdentity", ""))?;
+        let answer = self.sts.get_caller_identity().send().await.map_err(failed("sts:GetCallerIdentity", ""));
+        let answer = answer.map_err(|error| self.of_profile(error))?;
         let arn = answer.arn().unwrap_or_default().to_owned();
         let partition = arn.split(':').nth(1).filter(|p| p.starts_with("aws")).unwrap_or("aws").to_owned();
         Ok(Identity { account: answer.account().unwrap_or_default().to_owned(), partition, arn })
+    }
+}
+
+impl Clients {
+    /// Where a profile was named and nothing found, it is most likely the name that is wrong.
+    fn of_profile(&self, mut error: Error) -> Error {
+        if let (Some(profile), "NoCredentials") = (&self.profile, error.code.as_str()) {
+            error.message = format!("{} for the profile '{profile}'", error.message);
+            error.hints = vec![
+                "'aws configure list-profiles' shows which profiles there are".to_owned(),
+                format!("a session of it is begun with 'aws sso login --profile {profile}'"),
+            ];
+        }
+        error
     }
 }
 

@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
@@ -144,14 +145,13 @@ impl Failure for Error {
 }
 
 /// Turns an SDK error of `operation` (`sns:CreateTopic`) about `resource` into an [`Error`].
-pub(crate) fn failed<E, R>(
+pub(crate) fn failed<E>(
     operation: &'static str,
     resource: &(impl AsRef<str> + ?Sized),
-) -> impl FnOnce(SdkError<E, R>) -> Error
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
-    R: fmt::Debug + 'static,
-    SdkError<E, R>: RequestId,
+    SdkError<E, HttpResponse>: RequestId,
 {
     let resource = resource.as_ref().to_owned();
     move |error| {
@@ -162,16 +162,19 @@ where
     }
 }
 
-fn classify<E, R>(error: &SdkError<E, R>) -> (Kind, String, String)
+fn classify<E>(error: &SdkError<E, HttpResponse>) -> (Kind, String, String)
 where
     E: ProvideErrorMetadata + StdError + 'static,
-    R: fmt::Debug + 'static,
 {
     let text = |kind, code: &str, message: String| (kind, code.to_owned(), message);
     if let SdkError::ServiceError(service) = error {
-        let code = service.err().code().unwrap_or("Unknown").to_owned();
-        let message = service.err().message().unwrap_or("no message").to_owned();
-        return (kind_of(&code, &message), code, message);
+        let status = service.raw().status().as_u16();
+        let message = service.err().message().unwrap_or("the answer says nothing more").to_owned();
+        // A proxy or a firewall answers with a status and nothing else.
+        let Some(code) = service.err().code() else {
+            return (kind_of_status(status), format!("HTTP {status}"), message);
+        };
+        return (kind_of(code, &message), code.to_owned(), message);
     }
     if let Some(credentials) = source_of::<CredentialsError>(error) {
         return text(Kind::Credentials, "NoCredentials", credentials_message(credentials));
@@ -212,6 +215,16 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+fn kind_of_status(status: u16) -> Kind {
+    match status {
+        401 | 403 => Kind::AccessDenied,
+        404 => Kind::NotFound,
+        429 => Kind::Throttled,
+        500.. => Kind::Service,
+        _ => Kind::Invalid,
+    }
 }
 
 /// What an AWS error code means. `ResourceConflictException` stands for two things in Lambda, told apart by message.

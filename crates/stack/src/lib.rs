@@ -22,7 +22,8 @@ pub use installation::Installation;
 pub use marks::Tags;
 pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};
 pub use operate::{
-    Confirmed, Invocation, LoggedRun, OPERATIONS, SubscriptionState, SubscriptionStatus, alarm, deployer_policy,
+    Confirmed, Invocation, LoggedRun, OPERATIONS, SubscriptionState, SubscriptionStatus, alarm, auditor_policy,
+    deployer_policy,
 };
 pub use spec::{Architecture, Package, Problem, RETENTION_DAYS, Spec};
 pub use subscription::{Protocol, Subscription};

@@ -97,7 +97,7 @@ pub struct Subscription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter_policy: Option<Value>,
     /// Deliver the message without SNS's envelope (SQS, Firehose, HTTP, HTTPS).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub raw: bool,
     /// The role that lets SNS write to the delivery stream (Firehose only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +113,12 @@ impl Subscription {
     /// An e-mail subscription.
     pub fn email(address: impl Into<String>) -> Self {
         Self::new(Protocol::Email, address)
+    }
+
+    /// It is an e-mail address and nothing more.
+    #[must_use]
+    pub fn is_plain_email(&self) -> bool {
+        *self == Self::email(&self.endpoint)
     }
 
     /// What SNS would refuse, or accept and never deliver to.

@@ -46,10 +46,6 @@ pub(crate) struct GlobalArgs {
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = PRINTING)]
     pub(crate) verbose: u8,
 
-    /// The first pause before a failed call is tried again, in milliseconds
-    #[arg(long, global = true, env = "KEYMINDER_RETRY_PAUSE_MS", value_name = "MS", hide = true)]
-    pub(crate) retry_pause_ms: Option<u64>,
-
     /// Say only results and errors: no progress, no remarks
     #[arg(short, long, global = true, help_heading = PRINTING)]
     pub(crate) quiet: bool,

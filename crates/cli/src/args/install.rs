@@ -14,9 +14,9 @@ const RUNNING: &str = "This run";
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder setup --email ops@example.com
-  keyminder setup --email ops@example.com --max-age-days 60 --schedule 'cron(0 7 ? * MON-FRI *)'
-  keyminder setup --subscribe sqs=arn:aws:sqs:eu-west-1:123456789012:key-ages --yes
-  keyminder setup --adopt        take over what the original procedure made by hand")]
+  keyminder setup --max-age-days 60 --schedule 'cron(0 7 ? * MON-FRI *)'
+  keyminder setup --subscribe sqs=arn:aws:sqs:eu-west-1:123456789012:ages
+  keyminder setup --adopt    take over what the procedure made by hand")]
 pub(crate) struct SetupArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
@@ -29,8 +29,8 @@ pub(crate) struct SetupArgs {
     #[arg(long, env = "KEYMINDER_DRY_RUN", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING, hide_env = true)]
     pub(crate) dry_run: bool,
 
-    /// Wait until every address has confirmed, at most this long [default: 15m]
-    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "15m", require_equals = true, value_parser = super::operate::duration, help_heading = RUNNING)]
+    /// Wait until every address has confirmed, for 15 minutes or at most this long, as in 90s, 30m or 48h
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "15m", value_parser = super::operate::duration, help_heading = RUNNING)]
     pub(crate) wait: Option<std::time::Duration>,
 }
 

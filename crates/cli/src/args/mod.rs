@@ -39,17 +39,18 @@ Install it:                keyminder setup --email you@example.com
 More about a command:      keyminder setup --help";
 
 const LONG_EXAMPLES: &str = "Examples:
-  keyminder demo                             see the whole story, without an account
-  keyminder check                            which keys are old, right now, from here
-  keyminder setup --email you@example.com    install the notifier, or bring it up to date
-  keyminder status                           would I hear about an old key tomorrow?
-  keyminder teardown                         remove all of it
+  keyminder demo        see the whole story, without an account
+  keyminder check       which keys are old, right now, from here
+  keyminder setup       install the notifier, or bring it up to date
+  keyminder status      would I hear about an old key tomorrow?
+  keyminder teardown    remove all of it
 
-Settings come from flags, then KEYMINDER_* variables, then keyminder.toml, then defaults.
-Credentials, region and profile come from where the AWS CLI takes them.
+Settings come from flags, then KEYMINDER_* variables, then keyminder.toml,
+then defaults. Credentials, region and profile come from where the AWS CLI
+takes them.
 
-Exit codes: 0 done; 1 failed; 2 a difference or a finding (with --exit-code only);
-64 wrong usage or configuration; 130 interrupted.";
+Exit codes: 0 done; 1 failed; 2 a difference or a finding (with --exit-code
+only); 64 wrong usage or configuration; 130 interrupted.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

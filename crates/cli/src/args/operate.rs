@@ -34,8 +34,8 @@ pub(crate) struct TestArgs {
 /// Takes the link of AWS's confirmation mail (do not open it), or the token in it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  keyminder confirm 'https://sns.eu-west-1.amazonaws.com/confirmation.html?TopicArn=…&Token=…'
-  keyminder confirm --resend                       send the mail again to all who have not confirmed
+  keyminder confirm 'https://sns.eu-west-1.amazonaws.com/confirmation.html?…'
+  keyminder confirm --resend     send the mail again to all who have not confirmed
   keyminder confirm --resend ops@example.com")]
 pub(crate) struct ConfirmArgs {
     /// The link in the confirmation mail, or its token; asked for where it is not given
@@ -87,7 +87,8 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example, in two terminals:
   keyminder sandbox --port 4580 --old 3
-  eval \"$(keyminder sandbox --port 4580 --variables)\"; keyminder setup --email you@example.com")]
+  eval \"$(keyminder sandbox --port 4580 --variables)\"
+  keyminder setup --email you@example.com")]
 pub(crate) struct SandboxArgs {
     /// The port on 127.0.0.1; any free one by default
     #[arg(
@@ -121,7 +122,8 @@ pub(crate) struct SandboxArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder export policy > deployer.json
-  keyminder export alarm --topic arn:aws:sns:eu-west-1:123456789012:on-call -o alarm.json
+  keyminder export policy --read-only > auditor.json
+  keyminder export alarm --topic arn:aws:sns:eu-west-1:123456789012:on-call
   keyminder export package -o checker.zip")]
 pub(crate) struct ExportArgs {
     #[command(subcommand)]
@@ -152,6 +154,9 @@ pub(crate) enum ExportKind {
     },
     /// The least IAM policy with which setup, status, test and teardown work
     Policy {
+        /// Only what plan, status and check need, which change nothing
+        #[arg(long)]
+        read_only: bool,
         /// Where to write it; standard output by default
         #[arg(short = 'o', long = "out", value_name = "FILE")]
         file: Option<PathBuf>,
@@ -183,7 +188,8 @@ pub(crate) struct ManArgs {
 
 /// A time as people write it: `90s`, `15m`, `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let complaint = || format!("'{text}' is not a time: give seconds, minutes or hours, as in 90s, 15m or 1h");
+    let complaint =
+        || format!("'{text}' is not a time: give seconds, minutes or hours, as in 90s, 15m or 1h, and 48h at most");
     let unit = text.chars().last().ok_or_else(complaint)?;
     let (number, factor) = match unit {
         's' => (text.trim_end_matches('s'), 1),
@@ -192,5 +198,5 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         _ => (text, 1),
     };
     let number: u64 = number.parse().map_err(|_| complaint())?;
-    number.checked_mul(factor).filter(|s| (1..=86_400).contains(s)).map(Duration::from_secs).ok_or_else(complaint)
+    number.checked_mul(factor).filter(|s| (1..=172_800).contains(s)).map(Duration::from_secs).ok_or_else(complaint)
 }

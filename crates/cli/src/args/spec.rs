@@ -56,11 +56,11 @@ pub(crate) struct SpecArgs {
     pub(crate) dead_letter_queue: Option<String>,
 
     /// The function's timeout in seconds [default: 900]
-    #[arg(long, env = "KEYMINDER_TIMEOUT", value_name = "SECONDS", allow_negative_numbers = true, help_heading = HOW, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_TIMEOUT", value_name = "SECONDS", allow_negative_numbers = true, value_parser = whole_number, help_heading = HOW, hide_env = true)]
     pub(crate) timeout: Option<i64>,
 
     /// The function's memory in MB [default: 256]
-    #[arg(long, env = "KEYMINDER_MEMORY", value_name = "MB", allow_negative_numbers = true, help_heading = HOW, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_MEMORY", value_name = "MB", allow_negative_numbers = true, value_parser = whole_number, help_heading = HOW, hide_env = true)]
     pub(crate) memory: Option<i64>,
 
     /// The processor that the function runs on: x86_64 or arm64
@@ -68,7 +68,7 @@ pub(crate) struct SpecArgs {
     pub(crate) architecture: Option<String>,
 
     /// How many days the function's log is kept [default: 90]
-    #[arg(long, env = "KEYMINDER_LOG_RETENTION_DAYS", value_name = "DAYS", allow_negative_numbers = true, help_heading = HOW, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_LOG_RETENTION_DAYS", value_name = "DAYS", allow_negative_numbers = true, value_parser = whole_number, help_heading = HOW, hide_env = true)]
     pub(crate) log_retention_days: Option<i64>,
 
     /// A further environment variable of the function (may be repeated)
@@ -102,19 +102,19 @@ pub(crate) struct SpecArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct SettingsArgs {
     /// A key is old when it is more than this many days old [default: 90]
-    #[arg(long, env = "KEYMINDER_MAX_AGE_DAYS", value_name = "DAYS", allow_negative_numbers = true, help_heading = WHAT, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_MAX_AGE_DAYS", value_name = "DAYS", allow_negative_numbers = true, value_parser = whole_number, help_heading = WHAT, hide_env = true)]
     pub(crate) max_age_days: Option<i64>,
 
     /// Days before the limit on which to warn, such as 14,7,1 [default: none]
-    #[arg(long, env = "KEYMINDER_WARN_DAYS", value_delimiter = ',', value_name = "DAYS", allow_negative_numbers = true, help_heading = WHAT, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_WARN_DAYS", value_delimiter = ',', value_name = "DAYS", allow_negative_numbers = true, value_parser = whole_number, help_heading = WHAT, hide_env = true)]
     pub(crate) warn_days: Vec<i64>,
 
     /// Days from one reminder of an old key to the next [default: 1]
-    #[arg(long, env = "KEYMINDER_REPEAT_DAYS", value_name = "DAYS", allow_negative_numbers = true, help_heading = WHAT, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_REPEAT_DAYS", value_name = "DAYS", allow_negative_numbers = true, value_parser = whole_number, help_heading = WHAT, hide_env = true)]
     pub(crate) repeat_days: Option<i64>,
 
     /// Report active keys that nobody used for more than this many days [default: do not look]
-    #[arg(long, env = "KEYMINDER_UNUSED_DAYS", value_name = "DAYS", allow_negative_numbers = true, help_heading = WHAT, hide_env = true)]
+    #[arg(long, env = "KEYMINDER_UNUSED_DAYS", value_name = "DAYS", allow_negative_numbers = true, value_parser = whole_number, help_heading = WHAT, hide_env = true)]
     pub(crate) unused_days: Option<i64>,
 
     /// What to make of keys that are switched off [default: ignore]
@@ -124,4 +124,9 @@ pub(crate) struct SettingsArgs {
     /// Look at service-specific credentials, SSH public keys and signing certificates too
     #[arg(long, env = "KEYMINDER_OTHER_CREDENTIALS", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = WHAT, hide_env = true)]
     pub(crate) other_credentials: bool,
+}
+
+/// A number of any size and sign: what it may be is known where the setting is.
+fn whole_number(text: &str) -> Result<i64, String> {
+    text.trim().parse().map_err(|_| format!("'{text}' is not a whole number"))
 }

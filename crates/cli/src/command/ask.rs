@@ -1,72 +1,100 @@
-//! Questions to a person on a terminal.
+//! Questions to a person on a terminal: lines that can be edited as in a shell.
 //!
-//! Answers are whole lines, so that a screen reader, a paste and a script in a pseudo-terminal all work, and so that an
-//! interruption never leaves the terminal in another mode.
+//! Questions and complaints are words on standard error, so that a screen reader reads each once and results can be
+//! redirected. Where the terminal cannot edit lines (`TERM=dumb`), a plain line will do.
 
-use dialoguer::Input;
-use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+use rustyline::config::Behavior;
+use rustyline::error::ReadlineError;
+use rustyline::history::MemHistory;
+use rustyline::{Config, Editor};
 
-use crate::error::Error;
-use crate::interrupt::Interrupt;
+use super::session::Session;
+use crate::error::{Error, Exit};
 use crate::render;
 
 /// Whether an answer will do, and if not, why.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
 
-/// Asks for a line. An empty answer is the default, where there is one.
+/// Asks for a line, again and again until it will do. An empty answer is the default, where there is one.
 ///
 /// # Errors
-/// `Interrupted`, and a terminal that went away.
+/// `Interrupted`, and `NoAnswer` where the terminal went away or the user ended the input.
 pub(crate) async fn line(
-    interrupt: &Interrupt,
+    session: &Session,
     question: &str,
     default: Option<&str>,
     check: Check,
 ) -> Result<String, Error> {
-    let question = question.to_owned();
-    let default = default.map(str::to_owned);
-    // A complaint is taken away with the next answer, for which its lines are counted: none may be wider than the screen.
-    let columns = usize::from(console::Term::stderr().size().1).saturating_sub(4);
-    let asking = tokio::task::spawn_blocking(move || {
-        let theme: Box<dyn Theme> =
-            if console::colors_enabled_stderr() { Box::new(ColorfulTheme::default()) } else { Box::new(SimpleTheme) };
-        let mut input = Input::<String>::with_theme(theme.as_ref())
-            .with_prompt(question)
-            .allow_empty(true)
-            .validate_with(move |answer: &String| check(answer).map_err(|why| render::fold(&why, columns)));
-        if let Some(default) = default {
-            input = input.default(default);
-        }
-        input.interact()
-    });
-    tokio::select! {
-        answer = asking => match answer {
-            Ok(Ok(answer)) => Ok(answer.trim().to_owned()),
-            Ok(Err(dialoguer::Error::IO(error))) if error.kind() != std::io::ErrorKind::Interrupted => {
-                Err(Error::usage("NoAnswer", format!("no answer could be read: {error}")).hint("give --yes where nobody can be asked"))
+    let screen = &session.screen;
+    let suggestion = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+    loop {
+        // An editor counts the columns of its line, so the question has lines of its own where it is long.
+        let question = render::fold(&format!("{question}{suggestion}"), screen.width());
+        let prompt = match question.contains('\n') {
+            true => {
+                screen.aside(&question);
+                "> ".to_owned()
             }
-            _ => Err(Error::interrupted()),
-        },
-        () = interrupt.asked() => Err(Error::interrupted()),
+            false => format!("{question}: "),
+        };
+        let answer = read(session, prompt).await?;
+        let answer = match (answer.trim(), default) {
+            ("", Some(default)) => default.to_owned(),
+            (answer, _) => answer.to_owned(),
+        };
+        match check(&answer) {
+            Ok(()) => return Ok(answer),
+            Err(why) => screen.aside(&render::fold(&format!("  {} {why}", render::bad("!")), screen.width())),
+        }
     }
+}
+
+async fn read(session: &Session, prompt: String) -> Result<String, Error> {
+    let plain = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if plain {
+        session.screen.prompt(&prompt);
+    }
+    let asking = tokio::task::spawn_blocking(move || {
+        // The terminal itself, whatever the streams lead to.
+        let config = Config::builder().behavior(Behavior::PreferTerm).build();
+        let mut editor = Editor::<(), _>::with_history(config, MemHistory::new())?;
+        editor.readline(if plain { "" } else { &prompt })
+    });
+    let answer = tokio::select! {
+        answer = asking => answer,
+        () = session.interrupt.asked() => return Err(declined()),
+    };
+    match answer {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(ReadlineError::Interrupted)) | Err(_) => Err(declined()),
+        Ok(Err(ReadlineError::Eof)) => {
+            Err(Error::usage("NoAnswer", "no answer was given").hint("give --yes where nobody can be asked"))
+        }
+        Ok(Err(error)) => Err(Error::usage("NoAnswer", format!("no answer could be read: {error}"))
+            .hint("give --yes where nobody can be asked")),
+    }
+}
+
+fn declined() -> Error {
+    Error::new("Interrupted", "interrupted; nothing was changed in the account", Exit::Interrupted)
 }
 
 /// Asks a question that is answered with yes or no.
 ///
 /// # Errors
 /// As [`line`].
-pub(crate) async fn yes(interrupt: &Interrupt, question: &str, default: bool) -> Result<bool, Error> {
-    let answer =
-        line(interrupt, &format!("{question} (yes/no)"), Some(if default { "yes" } else { "no" }), yes_or_no).await?;
+pub(crate) async fn yes(session: &Session, question: &str, default: bool) -> Result<bool, Error> {
+    let default = if default { "yes" } else { "no" };
+    let answer = line(session, &format!("{question} (yes/no)"), Some(default), yes_or_no).await?;
     Ok(is_yes(&answer))
 }
 
 fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 fn yes_or_no(answer: &str) -> Result<(), String> {
-    match answer.trim().to_ascii_lowercase().as_str() {
+    match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" | "n" | "no" => Ok(()),
         _ => Err("answer yes or no".to_owned()),
     }

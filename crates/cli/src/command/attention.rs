@@ -24,13 +24,11 @@ pub(crate) struct Attention {
 ///
 /// # Errors
 /// What SNS answers.
-pub(crate) async fn after_setup(
-    session: &Session,
-    installation: &Installation,
-    planned: bool,
-) -> Result<Vec<Attention>, Error> {
-    let subscriptions = session.reading(installation.subscriptions()).await?;
-    Ok(of_setup(&subscriptions, planned, Timestamp::now()))
+pub(crate) async fn after_setup(installation: &Installation, planned: bool) -> Result<Vec<Attention>, Error> {
+    // Not to be interrupted: everything was done, and this is what is left to say.
+    let subscriptions = installation.subscriptions().await?;
+    let sender = &installation.spec().display_name;
+    Ok(of_setup(&subscriptions, sender, planned, Timestamp::now()))
 }
 
 /// What is left where a run made the function: a key that is old already is spoken of at its next reminder.
@@ -57,23 +55,39 @@ pub(crate) fn of_queue(plan: &Plan, names: &Names) -> Option<Attention> {
     Some(Attention { code: "queue_policy", message })
 }
 
-/// What is left after a teardown that has yet to happen: mails under way that lead nowhere.
+/// What a teardown that has yet to happen means for people: subscriptions that end, others' among them, and mails under
+/// way that lead nowhere.
 ///
 /// # Errors
 /// What SNS answers.
 pub(crate) async fn of_teardown(session: &Session, installation: &Installation) -> Result<Vec<Attention>, Error> {
     let subscriptions = session.reading(installation.subscriptions()).await?;
     let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
-    Ok(pending
+    let ends: Vec<String> = subscriptions
+        .iter()
+        .filter(|one| matches!(one.state, SubscriptionState::Confirmed | SubscriptionState::Pending))
         .map(|one| {
-            let when = one.lapses_at.map_or_else(|| "within 48 hours".to_owned(), |at| format!("on {}", render::both_zones(at)));
-            let message = format!("{} never confirmed: the mail that asks for it lapses {when}, and until then a click in it does nothing", one.endpoint);
-            Attention { code: "pending_lapses", message }
+            let whose = if one.declared || one.managed { "" } else { " (not ours)" };
+            format!("{} {}{whose}", one.protocol, one.endpoint)
         })
-        .collect())
+        .collect();
+    let ends = (!ends.is_empty()).then(|| Attention {
+        code: "subscriptions_end",
+        message: format!("with the topic end its subscriptions: {}", ends.join(", ")),
+    });
+    let lapses = pending.map(|one| {
+        let when =
+            one.lapses_at.map_or_else(|| "within 48 hours".to_owned(), |at| format!("on {}", render::both_zones(at)));
+        let message = format!(
+            "{} never confirmed: the mail that asks for it lapses {when}, and until then a click in it does nothing",
+            one.endpoint
+        );
+        Attention { code: "pending_lapses", message }
+    });
+    Ok(lapses.chain(ends).collect())
 }
 
-fn of_setup(subscriptions: &[SubscriptionStatus], planned: bool, now: Timestamp) -> Vec<Attention> {
+fn of_setup(subscriptions: &[SubscriptionStatus], sender: &str, planned: bool, now: Timestamp) -> Vec<Attention> {
     let there = |one: &SubscriptionStatus| match one.state {
         SubscriptionState::Confirmed | SubscriptionState::Pending => true,
         SubscriptionState::Gone | SubscriptionState::Missing => planned && one.declared,
@@ -86,15 +100,16 @@ fn of_setup(subscriptions: &[SubscriptionStatus], planned: bool, now: Timestamp)
     let left = |one: &SubscriptionStatus| {
         one.lapses_at.map(|at| format!(" within {}", render::span(at.duration_since(now)))).unwrap_or_default()
     };
-    let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
+    let pending = subscriptions.iter().filter(|one| one.is_awaited());
     let (mails, others): (Vec<_>, Vec<_>) = pending.partition(|one| one.protocol.starts_with("email"));
     let mut attention = Vec::new();
     if let Some(first) = mails.iter().min_by_key(|one| one.lapses_at) {
         let who: Vec<_> = mails.iter().map(|one| one.endpoint.as_str()).collect();
+        let sender = if sender.is_empty() { "AWS Notifications" } else { sender };
         let mail = if who.len() == 1 { "there is a mail" } else { "each has a mail" };
         let message = format!(
-            "{} must confirm{}: {mail} from AWS Notifications. Rather than clicking it, run keyminder confirm 'LINK': \
-             then nobody can unsubscribe it with one click",
+            "{} must confirm{}: {mail} from {sender} <no-reply@sns.amazonaws.com>. Rather than clicking its link, run \
+             keyminder confirm 'LINK': then nobody can unsubscribe it with one click",
             who.join(", "),
             left(first)
         );
@@ -127,9 +142,9 @@ mod tests {
 
     #[test]
     fn an_install_that_tells_nobody_says_so() {
-        assert_eq!(of_setup(&[], false, Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+        assert_eq!(of_setup(&[], "keys", false, Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
         assert_eq!(
-            of_setup(&[subscription(SubscriptionState::Gone)], false, Timestamp::UNIX_EPOCH)[0].code,
+            of_setup(&[subscription(SubscriptionState::Gone)], "keys", false, Timestamp::UNIX_EPOCH)[0].code,
             "nobody_told"
         );
     }
@@ -137,14 +152,14 @@ mod tests {
     #[test]
     fn a_plan_that_subscribes_somebody_does_not_say_that_nobody_would_be_told() {
         let missing = [subscription(SubscriptionState::Missing)];
-        assert_eq!(of_setup(&missing, true, Timestamp::UNIX_EPOCH), []);
-        assert_eq!(of_setup(&missing, false, Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
+        assert_eq!(of_setup(&missing, "keys", true, Timestamp::UNIX_EPOCH), []);
+        assert_eq!(of_setup(&missing, "keys", false, Timestamp::UNIX_EPOCH)[0].code, "nobody_told");
     }
 
     #[test]
     fn several_addresses_are_reminded_in_one_sentence() {
         let all = [subscription(SubscriptionState::Pending), subscription(SubscriptionState::Pending)];
-        let left = of_setup(&all, false, Timestamp::UNIX_EPOCH);
+        let left = of_setup(&all, "keys", false, Timestamp::UNIX_EPOCH);
         assert_eq!(left.len(), 1);
         assert!(left[0].message.starts_with("ops@example.com, ops@example.com must confirm: each has a mail"));
     }
@@ -152,7 +167,7 @@ mod tests {
     #[test]
     fn only_what_is_pending_has_to_be_confirmed() {
         let all = [subscription(SubscriptionState::Pending), subscription(SubscriptionState::Confirmed)];
-        let left = of_setup(&all, false, Timestamp::UNIX_EPOCH);
+        let left = of_setup(&all, "keys", false, Timestamp::UNIX_EPOCH);
         assert_eq!(left.len(), 1);
         assert!(left[0].message.starts_with("ops@example.com must confirm:"));
     }

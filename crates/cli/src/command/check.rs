@@ -36,7 +36,8 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         Some(_) => Some(notices(&report, &settings, &context(session, &account, at)?)),
         None => None,
     };
-    let shown = show(session, format, args, &report, &settings, notices)?;
+    let endpoint = account.clients.endpoint_url().filter(|_| !session.config.is_of_sandbox());
+    let shown = show(session, format, args, (&report, endpoint), &settings, notices)?;
     match &args.save {
         Some(file) => {
             render::write_file(file, &shown)?;
@@ -97,7 +98,7 @@ fn show(
     session: &Session,
     format: CheckFormat,
     args: &CheckArgs,
-    report: &Report,
+    (report, endpoint): (&Report, Option<&str>),
     settings: &Settings,
     notices: Option<Vec<Notice>>,
 ) -> Result<Vec<u8>, Error> {
@@ -110,7 +111,7 @@ fn show(
         }
         (_, Some(notices)) if notices.is_empty() => "Nothing would be sent.\n".to_owned(),
         (_, Some(notices)) => notices.iter().map(|notice| render::notice(notice) + "\n").collect(),
-        (CheckFormat::Table, None) => render::check::table(report, args.all, width),
+        (CheckFormat::Table, None) => render::check::table(report, endpoint, args.all, width),
         (CheckFormat::Csv, None) => return render::check::csv(report),
         (CheckFormat::Html, None) => render::check::html(report, settings)?,
     };

@@ -44,7 +44,7 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
         None if screen.can_ask() => {
             let question =
                 "Paste the link behind 'Confirm subscription' in the mail (right-click, copy; do not open it)";
-            ask::line(&session.interrupt, question, None, ask::anything).await?
+            ask::line(session, question, None, ask::anything).await?
         }
         None => {
             return Err(Error::usage("NoLink", "no link was given")

@@ -81,8 +81,7 @@ impl Story<'_> {
         self.prompt(&format!("setup --email {ADDRESS}"));
         setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
 
-        self.chapter("AWS sends a mail to confirm. Confirming through keyminder makes it safe from stray clicks.")
-            .await?;
+        self.chapter("AWS sends a mail to confirm. Keyminder makes it safe from stray clicks.").await?;
         let mail = self.mail(MailKind::Confirmation)?;
         self.screen.text(&render::envelope(&mail));
         let link = mail.confirm_link.ok_or_else(|| Error::failed("Demo", "the confirmation mail has no link"))?;
@@ -105,7 +104,7 @@ impl Story<'_> {
         self.prompt(&format!("setup --email {ADDRESS}"));
         setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
 
-        self.chapter("Run the installed function: the bundled checker, as a process, against this account.").await?;
+        self.chapter("Run the installed function: the bundled checker, really executed.").await?;
         self.prompt("test");
         test::run(&self.session, &TestArgs { notice: false, dry_run: false, from_rule: false }).await?;
         self.screen.text(&format!("\nThe mail that {ADDRESS} gets:"));

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use keyminder_bundle::Architecture;
-use keyminder_stack::{alarm, deployer_policy};
+use keyminder_checker::ACTIONS;
+use keyminder_stack::{alarm, auditor_policy, deployer_policy};
 use serde_json::Value;
 
 use super::session::{Opened, Session};
@@ -29,9 +30,13 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
                 package.code_sha256()
             ));
         }
-        ExportKind::Policy { file } => {
+        ExportKind::Policy { read_only, file } => {
             let opened = open(session).await?;
-            write(session, file.as_deref(), &deployer_policy(&opened.installation))?;
+            let policy = match read_only {
+                true => auditor_policy(&opened.installation, ACTIONS.iter().copied()),
+                false => deployer_policy(&opened.installation),
+            };
+            write(session, file.as_deref(), &policy)?;
         }
         ExportKind::Alarm { topic, file } => {
             let opened = open(session).await?;

@@ -3,7 +3,7 @@
 use keyminder_stack::Subscription;
 
 use crate::args::{GlobalArgs, InitArgs};
-use crate::config::{Answers, commented};
+use crate::config::{Values, commented};
 use crate::error::{Error, Exit};
 use crate::render::{self, Screen};
 
@@ -17,14 +17,19 @@ pub(crate) fn run(screen: &Screen, global: &GlobalArgs, args: &InitArgs) -> Resu
     if !problems.is_empty() {
         return Err(Error::problems(problems));
     }
-    let text = commented(&Answers {
-        install: global.name.clone(),
-        region: global.region.clone(),
-        profile: global.profile.clone(),
-        account: global.account.clone(),
-        emails: args.emails.iter().map(|address| address.trim().to_owned()).collect(),
-        ..Answers::default()
-    });
+    let given = [
+        ("name", &global.name),
+        ("region", &global.region),
+        ("profile", &global.profile),
+        ("account", &global.account),
+    ];
+    let mut values: Values =
+        given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into()))).collect();
+    if !args.emails.is_empty() {
+        let emails = args.emails.iter().map(|address| address.trim().into()).collect();
+        values.insert("notify.emails".to_owned(), toml::Value::Array(emails));
+    }
+    let text = commented(&values);
     let file = &args.file;
     if file.as_os_str() == "-" {
         screen.result(&text);

@@ -8,46 +8,45 @@ use keyminder_stack::{Spec, Subscription};
 
 use super::ask;
 use super::session::{Account, Session};
-use crate::config::{Answers, DEFAULT_FILE, commented};
+use crate::config::{DEFAULT_FILE, commented, values};
 use crate::error::Error;
 use crate::render;
 
 /// Asks for what the specification leaves open, and gives it back completed.
 ///
 /// # Errors
-/// `Interrupted`, and a file that cannot be written.
+/// `Interrupted` and `NoAnswer`.
 pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) -> Result<Spec, Error> {
     let screen = &session.screen;
-    let interrupt = &session.interrupt;
     screen.remark("\nNothing is installed here yet. Three questions; Enter takes the answer in brackets.\n\n");
 
     screen.remark(&render::dim("Who is to be told about old keys. AWS sends each address a mail to confirm."));
-    let emails = ask::line(interrupt, "E-mail addresses, separated by commas", None, check_emails).await?;
+    let emails = ask::line(session, "E-mail addresses, separated by commas", None, check_emails).await?;
     let emails: Vec<String> = addresses(&emails).map(str::to_owned).collect();
 
     screen.remark(&render::dim("A key is old when it is more than this many days old. CIS and most auditors say 90."));
     let limit = spec.settings.max_age_days.to_string();
-    let limit = ask::line(interrupt, "Limit in days", Some(&limit), check_limit).await?;
+    let limit = ask::line(session, "Limit in days", Some(&limit), check_limit).await?;
 
     screen.remark(&render::dim("When to look: rate(1 day), or cron(0 7 ? * MON-FRI *) for 07:00 UTC on working days."));
-    let schedule = ask::line(interrupt, "Schedule", Some(&spec.schedule), check_schedule).await?;
+    let schedule = ask::line(session, "Schedule", Some(&spec.schedule), check_schedule).await?;
 
     spec.subscriptions = Some(emails.iter().map(Subscription::email).collect());
     spec.settings.max_age_days = limit.parse().unwrap_or(spec.settings.max_age_days);
     spec.schedule = schedule;
 
-    if ask::yes(interrupt, &format!("Save this as {DEFAULT_FILE} for the runs to come?"), true).await? {
-        let text = commented(&Answers {
-            install: Some(spec.install.clone()).filter(|name| name != keyminder_stack::DEFAULT_INSTALL),
-            region: Some(account.clients.region().to_owned()),
-            profile: session.config.connection().profile,
-            account: Some(account.identity.account.clone()),
-            schedule: Some(spec.schedule.clone()),
-            emails,
-            max_age_days: Some(spec.settings.max_age_days),
-        });
-        render::write_file(Path::new(DEFAULT_FILE), text.as_bytes())?;
-        screen.remark(&format!("Wrote {DEFAULT_FILE}."));
+    if ask::yes(session, &format!("Save this as {DEFAULT_FILE} for the runs to come?"), true).await? {
+        let mut values = values(&spec);
+        values.insert("region".to_owned(), account.clients.region().into());
+        values.insert("account".to_owned(), account.identity.account.clone().into());
+        if let Some(profile) = session.config.connection().profile {
+            values.insert("profile".to_owned(), profile.into());
+        }
+        match render::write_file(Path::new(DEFAULT_FILE), commented(&values).as_bytes()) {
+            Ok(()) => screen.remark(&format!("Wrote {DEFAULT_FILE}.")),
+            // The answers are worth more than the file.
+            Err(error) => screen.aside(&format!("{} not saved: {}", render::warn("!"), error.message)),
+        }
     } else {
         screen.remark("Later runs take defaults for what they are not told: give them these answers as flags.");
     }

@@ -25,10 +25,10 @@ mod test;
 
 use std::sync::Arc;
 
-use clap::FromArgMatches;
 use clap::error::ErrorKind;
+use clap::{FromArgMatches, ValueEnum};
 
-use crate::args::{self, Cli, Command, GlobalArgs, OutputFormat};
+use crate::args::{self, Cli, ColorWhen, Command, GlobalArgs, OutputFormat};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::interrupt::Interrupt;
@@ -95,7 +95,7 @@ fn failed(screen: &Screen, error: &Error) -> Exit {
 
 /// What clap answers instead of running a command: help and version are results, everything else is wrong usage.
 fn refused(error: &clap::Error) -> Exit {
-    let screen = Screen::new(&GlobalArgs { output: asked_output(), ..GlobalArgs::default() });
+    let screen = Screen::new(&GlobalArgs { output: asked_output(), color: asked_color(), ..GlobalArgs::default() });
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             screen.result(&error.render().ansi().to_string());
@@ -116,9 +116,24 @@ fn refused(error: &clap::Error) -> Exit {
 
 /// Whether JSON was asked for on a command line that could not be parsed.
 fn asked_output() -> OutputFormat {
+    match asked("--output", "KEYMINDER_OUTPUT").as_deref() {
+        Some("json") => OutputFormat::Json,
+        _ => OutputFormat::Text,
+    }
+}
+
+/// What was asked for of colour, on a command line that could not be parsed.
+fn asked_color() -> ColorWhen {
+    asked("--color", "KEYMINDER_COLOR").and_then(|word| ColorWhen::from_str(&word, false).ok()).unwrap_or_default()
+}
+
+/// The value of a flag, or else of its variable.
+fn asked(flag: &str, variable: &str) -> Option<String> {
     let arguments: Vec<_> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let flag = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
-    let joined = arguments.iter().any(|argument| argument == "--output=json");
-    let variable = std::env::var("KEYMINDER_OUTPUT").is_ok_and(|value| value == "json");
-    if flag || joined || variable { OutputFormat::Json } else { OutputFormat::Text }
+    let apart = arguments.windows(2).find(|pair| pair[0] == flag).map(|pair| pair[1].clone());
+    let joined = || {
+        let values = arguments.iter().filter_map(|argument| argument.strip_prefix(flag)?.strip_prefix('='));
+        values.map(str::to_owned).next()
+    };
+    apart.or_else(joined).or_else(|| std::env::var(variable).ok())
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let opened = session.open(&account, wish.spec).await?;
     let stack = opened.installation.stack();
     let (_, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
-    let attention = attention::after_setup(session, &opened.installation, true).await?;
+    let attention = attention::after_setup(&opened.installation, true).await?;
     let screen = &session.screen;
     if screen.is_json() {
         let install = &opened.installation.names().install;

@@ -61,7 +61,7 @@ pub(crate) async fn confirm(session: &Session, question: &str, word: &'static st
         )
         .hint(format!("look at the plan first, then run keyminder {word} --yes")));
     }
-    if ask::yes(&session.interrupt, question, false).await? {
+    if ask::yes(session, question, false).await? {
         Ok(())
     } else {
         Err(Error::failed("Declined", "declined; nothing was changed"))

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use keyminder_reconcile::{Observation, Plan, Purpose};
-use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
+use keyminder_stack::{Installation, SubscriptionStatus};
 
 use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
 use super::session::{Account, Opened, Session};
@@ -100,31 +100,28 @@ async fn finish(
     wait: Option<Duration>,
 ) -> Result<Exit, Error> {
     let screen = &session.screen;
-    if let (Some(patience), false) = (wait, dry_run) {
-        wait_for_confirmations(session, installation, patience).await?;
-    }
-    let mut attention = match attention::after_setup(session, installation, !applied && !plan.is_empty()).await {
-        // Everything was done: what is left for a person can be seen with status.
-        Err(error) if applied && error.exit == Exit::Interrupted => Vec::new(),
-        result => result?,
-    };
+    let mut attention = attention::after_setup(installation, !applied && !plan.is_empty()).await?;
     if applied {
         attention.extend(attention::of_queue(plan, installation.names()));
         attention.extend(attention::of_reminders(plan, &installation.spec().settings));
-    }
-    if screen.is_json() {
-        let install = &installation.names().install;
-        screen.document(&document("setup", account, install, plan, applied, &attention))?;
-        return Ok(Exit::Done);
     }
     if dry_run {
         super::plan::show_refusal(session, plan);
         screen.text("Dry run: nothing was changed.");
     } else if applied {
-        screen.text(&format!("\n{}", render::in_sync(installation.names())));
+        let console = account.clients.endpoint_url().is_none().then(|| installation.names().console_url());
+        screen.text(&format!("\n{}", render::in_sync(console.as_deref())));
     }
     if !attention.is_empty() {
         screen.text(&render::attention(&attention, screen.width()));
+    }
+    // Whoever waits has to know what to do with the mail meanwhile.
+    if let (Some(patience), false) = (wait, dry_run) {
+        wait_for_confirmations(session, installation, patience).await?;
+    }
+    if screen.is_json() {
+        let install = &installation.names().install;
+        screen.document(&document("setup", account, install, plan, applied, &attention))?;
     }
     Ok(Exit::Done)
 }
@@ -142,22 +139,23 @@ async fn wait_for_confirmations(
     let mut told = String::new();
     let bar = screen.spinner("");
     loop {
-        let pending = match session.reading(installation.subscriptions()).await {
-            Ok(subscriptions) => pending(&subscriptions),
+        let subscriptions = match session.reading(installation.subscriptions()).await {
+            Ok(subscriptions) => subscriptions,
             Err(error) if error.exit == Exit::Interrupted => return Ok(()),
             Err(error) => return Err(error),
         };
+        let pending = pending(&subscriptions);
         if pending.is_empty() {
             bar.finish_and_clear();
             if !told.is_empty() {
-                screen.remark(&format!("{} everybody has confirmed", render::good("✓")));
+                screen.remark(&confirmed(&subscriptions));
             }
             return Ok(());
         }
         if pending != told {
             let until = render::span(SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX));
             screen.remark(&format!(
-                "\nWaiting up to {until} for {pending} to confirm. Ctrl-C stops waiting, and nothing else."
+                "\nWaiting up to {until} for {pending} to confirm. Ctrl-C ends the waiting, and nothing else."
             ));
             bar.set_message(format!("waiting for {pending}"));
             told = pending;
@@ -175,8 +173,24 @@ async fn wait_for_confirmations(
     }
 }
 
+/// Everybody has confirmed; and some by a click, which another click undoes.
+fn confirmed(subscriptions: &[SubscriptionStatus]) -> String {
+    let unsafe_ones = subscriptions.iter().filter(|one| {
+        one.protocol.starts_with("email") && one.declared && one.safe_from_one_click_unsubscribing == Some(false)
+    });
+    let unsafe_ones: Vec<_> = unsafe_ones.map(|one| one.endpoint.as_str()).collect();
+    let mut text = format!("{} Everybody has confirmed.", render::good("✓"));
+    if !unsafe_ones.is_empty() {
+        text.push_str(&format!(
+            " {} did so by a click, so a click in a forwarded notice can end it.",
+            unsafe_ones.join(", ")
+        ));
+    }
+    text
+}
+
 /// Those who have yet to confirm.
 fn pending(subscriptions: &[SubscriptionStatus]) -> String {
-    let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
+    let pending = subscriptions.iter().filter(|one| one.is_awaited());
     pending.map(|one| one.endpoint.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyminder_keyage::Schedule;
 use keyminder_reconcile::Purpose;
-use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
+use keyminder_stack::{Installation, SubscriptionStatus};
 
 use super::health::{self, Findings, Next};
 use super::run::{is_absent, look};
@@ -27,12 +27,8 @@ pub(crate) async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Er
     let mut shown = String::new();
     loop {
         let view = find_out(session, &account, &opened.installation).await?;
-        let pending: Vec<_> = view
-            .subscriptions
-            .iter()
-            .filter(|one| one.state == SubscriptionState::Pending)
-            .map(|one| one.endpoint.as_str())
-            .collect();
+        let pending: Vec<_> =
+            view.subscriptions.iter().filter(|one| one.is_awaited).map(|one| one.endpoint.as_str()).collect();
         let done = !args.watch || pending.is_empty() || screen.is_closed();
         if !screen.is_json() {
             let text = render::status(&view, screen.is_verbose(), screen.width());
@@ -121,6 +117,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
 
 fn line(one: SubscriptionStatus) -> SubscriptionLine {
     SubscriptionLine {
+        is_awaited: one.is_awaited(),
         protocol: one.protocol,
         endpoint: one.endpoint,
         state: one.state,

@@ -26,16 +26,14 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let attention = attention::of_teardown(session, installation).await?;
 
     let nothing = looked.1.summary().delete == 0;
+    if !nothing && !attention.is_empty() {
+        screen.text(&render::attention(&attention, width));
+    }
     if nothing || args.dry_run {
         if screen.is_json() {
             screen.document(&document("teardown", &account, &install, &looked.1, false, &attention))?;
-        } else {
-            if args.dry_run {
-                screen.text("Dry run: nothing was deleted.");
-            }
-            if !attention.is_empty() {
-                screen.text(&render::attention(&attention, width));
-            }
+        } else if args.dry_run {
+            screen.text("Dry run: nothing was deleted.");
         }
         return Ok(Exit::Done);
     }
@@ -58,9 +56,6 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let after: Vec<_> = left.map(|change| change.address.to_string()).collect();
     if !screen.is_json() {
         screen.text(&format!("\n{}", render::receipt(&done, &after, width)));
-        if !attention.is_empty() {
-            screen.text(&render::attention(&attention, width));
-        }
     }
     if !after.is_empty() {
         return Err(Error::failed("StillThere", format!("still there after deleting: {}", after.join(", ")))

@@ -176,7 +176,7 @@ fn messages(answer: &Answer, told: &[String]) -> String {
     }
     let mut text = String::new();
     for (id, subject) in answer.published.iter().zip(&answer.subjects) {
-        text.push_str(&format!("  Sent {subject:?} {}\n", render::dim(format_args!("(message {id})"))));
+        text.push_str(&format!("  Sent {subject:?}\n    {}\n", render::dim(format_args!("message {id}"))));
     }
     if told.is_empty() {
         text.push_str(&format!("  {} Nobody has confirmed a subscription, so nobody gets it.", render::warn("!")));

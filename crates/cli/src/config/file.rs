@@ -55,8 +55,13 @@ impl File {
             Ok(text) => Self::parse(path, &text),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => {
+                let hint = match error.kind() {
+                    std::io::ErrorKind::NotFound => "keyminder init writes a commented one",
+                    std::io::ErrorKind::InvalidData => "a configuration file is text in UTF-8",
+                    _ => "name a file that you may read",
+                };
                 Err(Error::new("NoConfiguration", format!("{} cannot be read: {error}", path.display()), Exit::Usage)
-                    .hint("keyminder init writes a commented one"))
+                    .hint(hint))
             }
         }
     }

@@ -65,7 +65,7 @@ impl Config {
             profile: or(&self.global.profile, &self.file.profile),
             region: or(&self.global.region, &self.file.region),
             endpoint_url: or(&self.global.endpoint_url, &self.file.endpoint_url),
-            retry_pause: self.global.retry_pause_ms.map(std::time::Duration::from_millis),
+            retry_pause: retry_pause(),
             credentials: self.credentials.clone(),
             ..Connection::default()
         }
@@ -225,6 +225,12 @@ impl Config {
         spec.subscriptions = Some(subscriptions);
         places
     }
+}
+
+/// The first pause before a failed call is tried again: shorter in tests.
+fn retry_pause() -> Option<std::time::Duration> {
+    let milliseconds = std::env::var("KEYMINDER_RETRY_PAUSE_MS").ok()?;
+    milliseconds.parse().ok().map(std::time::Duration::from_millis)
 }
 
 const DAYS: &str = "days: give a whole number from 1 to 3650";

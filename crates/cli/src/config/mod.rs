@@ -12,4 +12,4 @@ mod template;
 
 pub(crate) use file::DEFAULT_FILE;
 pub(crate) use merge::Config;
-pub(crate) use template::{Answers, commented};
+pub(crate) use template::{Values, commented, values};

@@ -7,6 +7,8 @@ use super::style::{bold, dim, fold};
 
 /// Columns inside the frame.
 const WIDTH: usize = 70;
+/// Columns that a line of ours may have.
+const WIDEST: usize = 78;
 
 /// A mail, framed so that it is not mistaken for the command's own words.
 pub(crate) fn envelope(mail: &Mail) -> String {
@@ -31,7 +33,9 @@ fn framed(headers: &[(&str, &str)], body: &str) -> String {
         text.push_str(&format!("{bar} {:<9}{}\n", format!("{name}:"), bold(value)));
     }
     text.push_str(&format!("{bar}\n"));
-    for line in body.trim_end().lines() {
+    // What SNS puts below our words comes in lines of any length.
+    let body = fold(body.trim_end(), WIDEST);
+    for line in body.lines() {
         text.push_str(format!("{bar} {line}").trim_end());
         text.push('\n');
     }

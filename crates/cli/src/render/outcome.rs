@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use keyminder_reconcile::{Action, Address, Outcome};
-use keyminder_stack::Names;
 
 use super::style::{bold, dim, good, hang, warn};
 use crate::command::Attention;
 
-/// All is as wanted.
-pub(crate) fn in_sync(names: &Names) -> String {
-    format!("{} {}", good("✓ In sync."), dim(names.console_url()))
+/// All is as wanted; and where a person finds the function, unless something stands in for AWS.
+pub(crate) fn in_sync(console: Option<&str>) -> String {
+    let link = console.map(|url| format!("\n{}", dim(url))).unwrap_or_default();
+    format!("{}{link}", good("✓ In sync."))
 }
 
 /// What is left for a person.
@@ -27,7 +27,7 @@ pub(crate) fn receipt(outcome_done: &[(Address, Action)], left: &[String], width
     let names: Vec<_> = outcome_done.iter().map(|(address, _)| address.0).collect();
     let mut text = hang(&format!("{} {}", bold(format_args!("Deleted {}:", names.len())), names.join(", ")), 2, width);
     if left.is_empty() {
-        let _ = write!(text, "\n{} Looked again: nothing of this install is left.", good("✓"));
+        let _ = write!(text, "\n{} Looked again: nothing of this install is left under these names.", good("✓"));
     } else {
         for one in left {
             let _ = write!(text, "\n{} Still there: {}", warn("!"), hang(one, 2, width));

@@ -156,6 +156,12 @@ impl Screen {
         });
     }
 
+    /// Writes a question to standard error and leaves the cursor behind it.
+    pub(crate) fn prompt(&self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    }
+
     /// Whoever read the results is gone (`| head`).
     pub(crate) fn is_closed(&self) -> bool {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);

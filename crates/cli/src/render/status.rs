@@ -56,6 +56,8 @@ pub(crate) struct SubscriptionLine {
     pub(crate) lapses_at: Option<Timestamp>,
     pub(crate) safe_from_one_click_unsubscribing: Option<bool>,
     pub(crate) filtered: bool,
+    #[serde(skip)]
+    pub(crate) is_awaited: bool,
     pub(crate) declared: bool,
 }
 
@@ -98,7 +100,9 @@ pub(crate) fn status(view: &StatusView, verbose: bool, width: usize) -> String {
     if view.subscriptions.is_empty() {
         line("Who is told", &bad("nobody"));
     }
-    line("Runs", &format!("{} ({})", view.schedule_description, view.schedule));
+    if view.installed {
+        line("Runs", &format!("{} ({})", view.schedule_description, view.schedule));
+    }
     if let Some(next) = view.next_run {
         let by = if view.next_is_latest { "by " } else { "" };
         line("Next run", &format!("{by}{}, {}", both_zones(next), ago(next, view.now)));
@@ -154,7 +158,7 @@ fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
     let state = match one.state {
         SubscriptionState::Confirmed => match one.safe_from_one_click_unsubscribing {
             Some(false) if one.protocol.starts_with("email") => {
-                format!("{}; anyone with a forwarded mail can unsubscribe it", good("confirmed"))
+                format!("{}, by a click: anyone with a forwarded mail can unsubscribe it", good("confirmed"))
             }
             Some(true) if one.protocol.starts_with("email") => {
                 format!("{}; safe from one-click unsubscribing", good("confirmed"))

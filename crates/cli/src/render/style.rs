@@ -11,7 +11,8 @@ pub(crate) struct Paint(Style);
 
 impl Paint {
     pub(crate) const ADD: Self = Self(AnsiColor::Green.on_default());
-    pub(crate) const CHANGE: Self = Self(AnsiColor::Yellow.on_default());
+    /// Yellow is what one expects, and on white nobody can read it.
+    pub(crate) const CHANGE: Self = Self(AnsiColor::Magenta.on_default());
     pub(crate) const DELETE: Self = Self(AnsiColor::Red.on_default());
     pub(crate) const BOLD: Self = Self(Style::new().bold());
     pub(crate) const DIM: Self = Self(Style::new().dimmed());

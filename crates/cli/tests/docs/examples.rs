@@ -21,7 +21,11 @@ fn every_configuration_file_is_planned_in_an_empty_account() {
     let terminal = Terminal::before(&sandbox);
     let config = terminal.folder.path().join(".aws");
     std::fs::create_dir(&config).unwrap();
-    std::fs::write(config.join("config"), "[profile prod]\nregion = eu-west-1\n").unwrap();
+    std::fs::write(
+        config.join("config"),
+        "[profile prod]\naws_access_key_id = AKIASANDBOXDEPLOYER0\naws_secret_access_key = sandbox\n",
+    )
+    .unwrap();
     let examples = files("examples", ".toml");
     assert!(examples.len() > 4, "{examples:?}");
     for example in examples {

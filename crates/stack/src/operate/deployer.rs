@@ -15,6 +15,8 @@ enum On {
     Policy,
     Role,
     Passing,
+    Attaching,
+    Detaching,
     Function,
     LogGroup,
     Rule,
@@ -101,11 +103,11 @@ pub const OPERATIONS: &[&str] = &[
 fn on(action: &str) -> On {
     match action {
         "iam:PassRole" => On::Passing,
-        // Neither listing log groups nor a subscription's own operations can be allowed on less; detaching our policy
-        // from others' users and groups is on them.
+        "iam:AttachRolePolicy" => On::Attaching,
+        // Our policy, wherever others attached it.
+        "iam:DetachGroupPolicy" | "iam:DetachUserPolicy" => On::Detaching,
+        // Neither listing log groups nor a subscription's own operations can be allowed on less.
         "logs:DescribeLogGroups"
-        | "iam:DetachGroupPolicy"
-        | "iam:DetachUserPolicy"
         | "sns:GetSubscriptionAttributes"
         | "sns:SetSubscriptionAttributes"
         | "sns:Unsubscribe" => On::Anything,
@@ -123,16 +125,37 @@ fn on(action: &str) -> On {
 /// keys as the installed function does.
 #[must_use]
 pub fn deployer_policy(installation: &Installation) -> Value {
-    let names = &installation.names;
-    let mut kinds: Vec<On> = OPERATIONS.iter().map(|action| on(action)).collect();
+    policy(OPERATIONS.iter().copied(), &installation.names)
+}
+
+/// The least IAM policy for `plan` and `status`, which change nothing, and for `check`, which needs these further
+/// actions.
+#[must_use]
+pub fn auditor_policy<'a>(installation: &Installation, of_check: impl IntoIterator<Item = &'a str>) -> Value {
+    let mut policy = policy(OPERATIONS.iter().copied().filter(|action| is_reading(action)), &installation.names);
+    let actions: Vec<_> = of_check.into_iter().filter(|action| is_reading(action)).collect();
+    if let Some(statements) = policy["Statement"].as_array_mut() {
+        statements.push(json!({ "Sid": "Check", "Effect": "Allow", "Action": actions, "Resource": "*" }));
+    }
+    policy
+}
+
+fn is_reading(action: &str) -> bool {
+    let name = action.split_once(':').map_or(action, |(_, name)| name);
+    ["Get", "List", "Describe", "Filter"].iter().any(|verb| name.starts_with(verb))
+}
+
+fn policy<'a>(actions: impl Iterator<Item = &'a str>, names: &Names) -> Value {
+    let actions: Vec<&str> = actions.collect();
+    let mut kinds: Vec<On> = actions.iter().map(|action| on(action)).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let statements: Vec<Value> = kinds.into_iter().map(|kind| statement(kind, names)).collect();
+    let statements: Vec<Value> = kinds.into_iter().map(|kind| statement(kind, &actions, names)).collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-fn statement(kind: On, names: &Names) -> Value {
-    let actions: Vec<_> = OPERATIONS.iter().filter(|action| on(action) == kind).collect();
+fn statement(kind: On, all: &[&str], names: &Names) -> Value {
+    let actions: Vec<_> = all.iter().filter(|action| on(action) == kind).collect();
     // A second region's install appends the region to its IAM names.
     let base = |arn: String| arn.trim_end_matches(&format!("-{}", names.region)).to_owned() + "*";
     let (sid, resources) = match kind {
@@ -141,13 +164,22 @@ fn statement(kind: On, names: &Names) -> Value {
         On::Policy => ("Policy", json!(base(names.policy_arn()))),
         On::Role => ("Role", json!(base(names.role_arn()))),
         On::Passing => ("PassRole", json!(base(names.role_arn()))),
+        On::Attaching => ("AttachPolicy", json!(base(names.role_arn()))),
+        On::Detaching => ("DetachPolicy", json!("*")),
         On::Function => ("Function", json!(names.function_arn())),
         On::LogGroup => ("LogGroup", json!([names.log_group_arn(), format!("{}:*", names.log_group_arn())])),
         On::Rule => ("Rule", json!(names.rule_arn())),
     };
     let mut statement = json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources });
-    if kind == On::Passing {
-        statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "lambda.amazonaws.com" } });
+    match kind {
+        On::Passing => {
+            statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "lambda.amazonaws.com" } });
+        }
+        // No other policy may be given to the role, nor taken from anybody.
+        On::Attaching | On::Detaching => {
+            statement["Condition"] = json!({ "ArnLike": { "iam:PolicyARN": base(names.policy_arn()) } });
+        }
+        _ => {}
     }
     statement
 }

@@ -49,6 +49,14 @@ pub struct SubscriptionStatus {
     pub arn: Option<String>,
 }
 
+impl SubscriptionStatus {
+    /// It is ours, and somebody has yet to confirm it.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.state == SubscriptionState::Pending && (self.declared || self.managed)
+    }
+}
+
 impl Installation {
     /// Every subscription that is wanted or there, as the last observation saw them; asks again where there was none
     /// since the last call. Empty where there is no topic and none is wanted.
@@ -244,7 +252,11 @@ fn token(text: &str, topic: &str) -> Result<String, Error> {
     for _ in 0..3 {
         if let Some(token) = parameter(&link, "Token").filter(|token| !token.is_empty()) {
             return match parameter(&link, "TopicArn").filter(|arn| arn != topic) {
-                Some(other) => Err(bad(&format!("this link is for the topic {other}, and this install's is {topic}"))),
+                Some(other) => Err(Error::usage(
+                    "BadToken",
+                    format!("this link is for the topic {other}, and this install's is {topic}"),
+                )
+                .hint("it belongs to another install: name that with --name, --region or --profile")),
                 None => Ok(token),
             };
         }

@@ -11,8 +11,8 @@ use crate::render::style::{Paint, bad, bold, dim, good, hang, warn};
 use crate::render::when::day;
 
 /// The report. `all`: with keys that have nothing to say.
-pub(crate) fn table(report: &Report, all: bool, width: usize) -> String {
-    let mut text = headline(report);
+pub(crate) fn table(report: &Report, endpoint: Option<&str>, all: bool, width: usize) -> String {
+    let mut text = headline(report, endpoint);
     let shown: Vec<&Finding> = report.keys.iter().filter(|key| all || key.is_remarkable()).collect();
     if !shown.is_empty() {
         let _ = write!(text, "\n{}\n", rows(&shown, width));
@@ -42,10 +42,11 @@ pub(crate) fn table(report: &Report, all: bool, width: usize) -> String {
     text
 }
 
-fn headline(report: &Report) -> String {
+fn headline(report: &Report, endpoint: Option<&str>) -> String {
+    let endpoint = endpoint.map(|url| dim(format_args!("endpoint {url} stands in for AWS\n"))).unwrap_or_default();
     let alias = report.account_alias.as_ref().map(|alias| format!(" ({})", Plain::new(alias))).unwrap_or_default();
     format!(
-        "{}: account {}{alias}, as of {}, limit {} days\n",
+        "{}: account {}{alias}, as of {}, limit {} days\n{endpoint}",
         bold("keyminder check"),
         bold(&report.account),
         moment(report.as_of),
@@ -136,9 +137,9 @@ fn last_used(finding: &Finding) -> String {
 fn verdict(report: &Report) -> String {
     let summary = &report.summary;
     let mut text = format!(
-        "{} of {} users: {} old, {} due, {} exempt, {} inactive, {} fresh",
+        "{} of {}: {} old, {} due, {} exempt, {} inactive, {} fresh",
         count(summary.keys, "key", "keys"),
-        summary.users,
+        count(summary.users, "user", "users"),
         summary.old,
         summary.due,
         summary.exempt,

@@ -29,6 +29,27 @@ pub(super) fn split(fields: &[FieldChange]) -> (Vec<FieldChange>, usize) {
     (shown, hidden)
 }
 
+/// The fields of a change, with subscriptions that come or go as a line each.
+pub(super) fn subscriptions(fields: &[FieldChange]) -> Vec<FieldChange> {
+    let marker = |field: &FieldChange| {
+        let key = field.path.strip_suffix(".managed").filter(|key| key.contains(' '))?;
+        (field.before.is_null() || field.after.is_null()).then(|| key.to_owned())
+    };
+    let whole: Vec<String> = fields.iter().filter_map(marker).collect();
+    let part_of = |field: &FieldChange| {
+        whole.iter().any(|key| field.path.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let told = |field: &FieldChange| match marker(field).as_deref().and_then(|key| key.split_once(' ')) {
+        Some((protocol, endpoint)) => {
+            let there = |value: &Value| if value.is_null() { Value::Null } else { Value::from(endpoint) };
+            let (before, after) = (there(&field.before), there(&field.after));
+            Some(FieldChange { path: protocol.to_owned(), before, after })
+        }
+        None => (!part_of(field) || field.path.contains(".filter_policy")).then(|| field.clone()),
+    };
+    fields.iter().filter_map(told).collect()
+}
+
 fn worth(field: &FieldChange) -> Option<FieldChange> {
     let path = field.path.as_str();
     // A subscription is a protocol, an endpoint and its attributes: the first two say it all.
@@ -65,6 +86,21 @@ mod tests {
         let paths: Vec<_> = shown.iter().map(|field| field.path.as_str()).collect();
         assert_eq!(paths, ["timeout_seconds", "environment.MAX_AGE_DAYS"]);
         assert_eq!(hidden, 5);
+    }
+
+    #[test]
+    fn a_subscription_that_comes_or_goes_is_a_line_of_its_own() {
+        let gone = |path: &str, before| FieldChange { path: path.into(), before, after: Value::Null };
+        let told = subscriptions(&[
+            field("email b@example.com.managed", json!(true)),
+            field("email b@example.com.raw", json!(false)),
+            gone("email a@example.com.managed", json!(true)),
+            gone("email a@example.com.raw", json!(false)),
+            FieldChange { path: "sqs arn.raw".into(), before: json!(false), after: json!(true) },
+        ]);
+        assert_eq!(told[0], field("email", json!("b@example.com")));
+        assert_eq!(told[1], gone("email", json!("a@example.com")));
+        assert_eq!((told.len(), told[2].path.as_str()), (3, "sqs arn.raw"));
     }
 
     #[test]

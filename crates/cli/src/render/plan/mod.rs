@@ -65,7 +65,8 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 hidden += left_out;
                 fields::write(&mut text, &shown, Action::Create, width);
             }
-            action => fields::write(&mut text, &change.fields, action, width),
+            action if verbose => fields::write(&mut text, &change.fields, action, width),
+            action => fields::write(&mut text, &brief::subscriptions(&change.fields), action, width),
         }
         if let (Some(reason), false) = (&change.foreign, destroying) {
             let _ = writeln!(text, "      {}", hang(&format!("taken over: {reason}"), 6, width));
