@@ -93,8 +93,11 @@ fn iam(iam: &Iam) -> Value {
             "name": user.name,
             "path": user.path,
             "tags": user.tags,
+            "attached": iam.user_policies.get(&user.name).filter(|attached| !attached.is_empty()),
             "keys": user.access_keys.iter().map(|key| key.active).collect::<Vec<_>>(),
         })).collect::<Value>(),
+        "groups": iam.groups.values().map(|group| json!({"name": group.name, "path": group.path, "attached": group.attached}))
+            .collect::<Value>(),
         "roles": iam.roles.values().map(role).collect::<Value>(),
         "policies": iam.policies.values().filter(|policy| !policy.is_aws_managed()).map(policy).collect::<Value>(),
         "aliases": iam.aliases,

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use aws_sdk_iam::types::{StatusType, Tag};
+use aws_sdk_iam::types::{PolicyUsageType, StatusType, Tag};
 use common::{TRUST, aws, held, instant, policy};
 use keyminder_sandbox::{Options, Seed};
 
@@ -200,4 +200,54 @@ async fn reads_and_lists_can_lag_behind_a_creation() {
     aws.sandbox.clock().advance(Duration::from_secs(3));
     done!(aws.iam.get_role().role_name("r"));
     assert_eq!(done!(aws.sns.list_topics()).topics().len(), 1);
+}
+
+#[tokio::test]
+async fn a_policy_on_a_user_a_group_or_as_a_boundary_cannot_be_deleted_and_each_use_is_told() {
+    let aws = instant().await;
+    let policy = done!(aws.iam.create_policy().policy_name("p").policy_document(publish()));
+    let arn = policy.policy().expect("a policy").arn().expect("an ARN").to_owned();
+    done!(aws.iam.create_user().user_name("ann"));
+    done!(aws.iam.create_group().group_name("admins"));
+    aws.role("bounded").await;
+    done!(aws.iam.attach_user_policy().user_name("ann").policy_arn(&arn));
+    done!(aws.iam.attach_group_policy().group_name("admins").policy_arn(&arn));
+    done!(aws.iam.put_role_permissions_boundary().role_name("bounded").permissions_boundary(&arn));
+    let read = done!(aws.iam.get_policy().policy_arn(&arn));
+    let read = read.policy().expect("a policy");
+    assert_eq!((read.attachment_count(), read.permissions_boundary_usage_count()), (Some(2), Some(1)));
+    let uses = |filter: Option<PolicyUsageType>| {
+        let ask = aws.iam.list_entities_for_policy().policy_arn(&arn).set_policy_usage_filter(filter);
+        async {
+            ask.send()
+                .await
+                .map(|uses| (uses.policy_users().len(), uses.policy_groups().len(), uses.policy_roles().len()))
+        }
+    };
+    assert_eq!(uses(None).await.expect("an answer"), (1, 1, 1));
+    assert_eq!(uses(Some(PolicyUsageType::PermissionsPolicy)).await.expect("an answer"), (1, 1, 0));
+    assert_eq!(uses(Some(PolicyUsageType::PermissionsBoundary)).await.expect("an answer"), (0, 0, 1));
+    refused!(aws.iam.delete_user().user_name("ann"), "DeleteConflict");
+    refused!(aws.iam.delete_group().group_name("admins"), "DeleteConflict");
+    done!(aws.iam.delete_role_permissions_boundary().role_name("bounded"));
+    refused!(aws.iam.delete_policy().policy_arn(&arn), "DeleteConflict");
+    done!(aws.iam.detach_user_policy().user_name("ann").policy_arn(&arn));
+    refused!(aws.iam.delete_policy().policy_arn(&arn), "DeleteConflict");
+    done!(aws.iam.detach_group_policy().group_name("admins").policy_arn(&arn));
+    refused!(aws.iam.detach_group_policy().group_name("admins").policy_arn(&arn), "NoSuchEntity");
+    done!(aws.iam.delete_policy().policy_arn(&arn));
+    done!(aws.iam.delete_group().group_name("admins"));
+    done!(aws.iam.delete_user().user_name("ann"));
+}
+
+#[tokio::test]
+async fn tag_keys_ignore_case() {
+    let aws = instant().await;
+    let create = aws.iam.create_role().role_name("r").assume_role_policy_document(TRUST);
+    refused!(create.clone().tags(tag("Team", "a")).tags(tag("team", "b")), "InvalidInput");
+    done!(create.tags(tag("Team", "a")));
+    done!(aws.iam.tag_role().role_name("r").tags(tag("team", "b")));
+    let role = done!(aws.iam.get_role().role_name("r"));
+    let tags: Vec<_> = role.role().expect("a role").tags().iter().map(|tag| (tag.key(), tag.value())).collect();
+    assert_eq!(tags, [("team", "b")]);
 }

@@ -17,11 +17,14 @@ use crate::clients::{Clients, Identity};
 use crate::error::{Error, Kind};
 use crate::marks::{self, Tags};
 use crate::names::{IamNames, Names};
-use crate::resource::{role, subscriptions};
+use crate::resource::{iam, role, subscriptions};
 use crate::spec::{Problem, Spec};
 
 /// IAM's own propagation: a new role or policy is known everywhere within about ten seconds, rarely two minutes.
 pub(crate) const PROPAGATION: Pace = Pace::within(Duration::from_secs(120));
+
+/// A deletion that is refused because a detachment is not yet known everywhere is tried again for this long.
+pub(crate) const DETACHED: Pace = Pace::within(Duration::from_secs(30));
 
 /// An install: everything a resource needs to know.
 pub struct Installation {
@@ -93,17 +96,7 @@ impl Installation {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.names.problems();
-        let region_of = |arn: &String| arn.split(':').nth(3).unwrap_or_default().to_owned();
-        let queue = self.spec.dead_letter_queue.as_ref().map(region_of);
-        if let Some(other) = queue.filter(|region| *region != self.names.region) {
-            problems.push(Problem::new(
-                "rule.dead_letter_queue",
-                format!(
-                    "the queue is in {other}, and EventBridge takes one of the rule's region {}",
-                    self.names.region
-                ),
-            ));
-        }
+        problems.extend(self.spec.problems_in(&self.names));
         problems
     }
 
@@ -228,7 +221,7 @@ async fn choose_names(
     with_region: Names,
 ) -> Result<(Names, Option<role::Live>), Error> {
     let (own, taken) = try_join(role::live(clients, &with_region.role), role::live(clients, &plain.role)).await?;
-    let tags = |role: &role::Live| role::tags_of(role.tags());
+    let tags = |role: &role::Live| iam::tags_of(role.tags());
     let is_own = own.as_ref().is_some_and(|role| marks::foreign(&tags(role), &with_region).is_none());
     let is_taken = taken.as_ref().is_some_and(|role| marks::of_another_region(&tags(role), &plain));
     Ok(if is_own || is_taken { (with_region, own) } else { (plain, taken) })

@@ -25,9 +25,41 @@ pub(crate) fn desired(names: &Names, chosen: &Tags) -> Tags {
     tags.insert(INSTALL.to_owned(), names.install.clone());
     tags.insert(REGION.to_owned(), names.region.clone());
     if !chosen.is_empty() {
-        tags.insert(LEDGER.to_owned(), chosen.keys().map(String::as_str).collect::<Vec<_>>().join("+"));
+        tags.insert(LEDGER.to_owned(), ledger(chosen));
     }
     tags
+}
+
+/// How many tags of its own [`desired`] adds.
+pub(crate) fn own_tags(chosen: &Tags) -> usize {
+    if chosen.is_empty() { 3 } else { 4 }
+}
+
+/// The keys of these tags as one value, joined by `+`. No character is allowed in a value that is not allowed in a key,
+/// so a `+` within a key has a `=` before it, and so has a `=`.
+pub(crate) fn ledger(chosen: &Tags) -> String {
+    let keys: Vec<_> = chosen.keys().map(|key| key.replace('=', "==").replace('+', "=+")).collect();
+    keys.join("+")
+}
+
+/// The keys that [`ledger`] wrote.
+fn keys_in(ledger: &str) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    let mut letters = ledger.chars();
+    while let Some(letter) = letters.next() {
+        let letter = match letter {
+            '+' => {
+                keys.push(String::new());
+                continue;
+            }
+            '=' => letters.next().unwrap_or('='),
+            other => other,
+        };
+        if let Some(key) = keys.last_mut() {
+            key.push(letter);
+        }
+    }
+    keys
 }
 
 /// Why an object with these tags is not this install's; `None` where it is.
@@ -51,9 +83,9 @@ pub(crate) fn of_another_region(live: &Tags, names: &Names) -> bool {
 
 /// The tags of a live object that are ours to change: those we want, and those we once set and no longer want.
 pub(crate) fn owned(live: &Tags, desired: &Tags) -> Tags {
-    let once_set: Vec<&str> = live.get(LEDGER).map(|keys| keys.split('+').collect()).unwrap_or_default();
+    let once_set = live.get(LEDGER).map(|ledger| keys_in(ledger)).unwrap_or_default();
     live.iter()
-        .filter(|(key, _)| desired.contains_key(*key) || *key == LEDGER || once_set.contains(&key.as_str()))
+        .filter(|(key, _)| desired.contains_key(*key) || *key == LEDGER || once_set.contains(key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
@@ -100,6 +132,22 @@ mod tests {
             theirs.insert(key.into(), value.into());
             assert!(foreign(&theirs, &names()).is_some_and(|reason| reason.contains(value)), "{key}");
         }
+    }
+
+    #[test]
+    fn the_record_of_keys_gives_back_whatever_keys_there_are() {
+        for keys in [&["team"][..], &["a+b", "c"], &["+b", "a"], &["a+", "b"], &["=", "a=+b", "z="], &["a b", "c:d"]] {
+            let chosen: Tags = keys.iter().map(|key| ((*key).to_owned(), String::new())).collect();
+            assert_eq!(keys_in(&ledger(&chosen)), keys, "{}", ledger(&chosen));
+        }
+    }
+
+    #[test]
+    fn a_dropped_tag_with_a_plus_in_its_key_is_removed_and_a_colleagues_with_a_part_of_it_is_not() {
+        let mut live = desired(&names(), &tags(&[("cost+center", "1")]));
+        live.insert("center".into(), "colleague's".into());
+        let after = desired(&names(), &Tags::new());
+        assert_eq!(changes(&owned(&live, &after), &after).remove, ["cost+center", LEDGER]);
     }
 
     #[test]

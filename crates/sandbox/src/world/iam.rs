@@ -11,6 +11,10 @@ use super::Tags;
 pub struct Iam {
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// The ARNs of the managed policies attached to users, by the user's name.
+    pub user_policies: BTreeMap<String, Vec<String>>,
+    /// Groups by name.
+    pub groups: BTreeMap<String, Group>,
     /// Roles by name.
     pub roles: BTreeMap<String, Role>,
     /// Managed policies by ARN, a few of AWS's own among them.
@@ -81,6 +85,19 @@ pub struct Credential {
     pub created: Timestamp,
     /// The service it is for, where it is for one: `codecommit.amazonaws.com`.
     pub service: String,
+}
+
+/// An IAM group. It has no members here: a group only ever holds policies.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its path, `/` by default.
+    pub path: String,
+    /// Its unique id, `AGPA…`.
+    pub id: String,
+    /// The ARNs of its managed policies.
+    pub attached: Vec<String>,
 }
 
 /// An IAM role.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use iam::{AccessKey, Credential, Iam, LastUsed, Policy, PolicyVersion, Role, User};
+pub use iam::{AccessKey, Credential, Group, Iam, LastUsed, Policy, PolicyVersion, Role, User};
 pub use lambda::{Function, InvokeSettings, Plant};
 pub use others::{LogEvent, LogGroup, LogStream, Message, Queue, Rule, Target};
 pub use sns::{Delivery, Mail, MailKind, Subscription, Topic};

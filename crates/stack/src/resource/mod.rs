@@ -7,6 +7,7 @@ use crate::names::Names;
 
 mod attachment;
 mod function;
+pub(crate) mod iam;
 mod invoke_settings;
 mod log_group;
 mod permission;

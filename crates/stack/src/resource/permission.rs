@@ -124,14 +124,15 @@ impl Resource for Permission<'_> {
             Some(_) => self.remove().await?,
             None => {}
         }
+        let text = |value: &Value| value.as_str().map(str::to_owned);
         self.install
             .clients
             .lambda
             .add_permission()
             .function_name(self.function())
             .statement_id(STATEMENT_ID)
-            .action("lambda:InvokeFunction")
-            .principal("events.amazonaws.com")
+            .set_action(text(&self.desired.action))
+            .set_principal(text(&self.desired.principal))
             .set_source_arn(self.desired.source_arn.clone())
             .send()
             .await

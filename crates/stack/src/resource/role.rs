@@ -4,25 +4,21 @@
 //! call; for drift UpdateAssumeRolePolicy, UpdateRole, PutRolePermissionsBoundary or
 //! DeleteRolePermissionsBoundary, TagRole, UntagRole; DeleteRole.
 
-use aws_sdk_iam::types::Tag;
-use keyminder_reconcile::retry::Pace;
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::iam::{sdk_tags, tags_of};
 use super::{by_tags, found, gone};
 use crate::clients::Clients;
 use crate::document;
 use crate::error::{Error, Kind, failed};
-use crate::installation::Installation;
+use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("iam_role");
 
 const TRUST: &str = include_str!("../../../../assets/policy/trust.json");
-
-/// An IAM deletion that is refused because a detachment is not yet known everywhere is tried again for this long.
-pub(crate) const DETACHED: Pace = Pace::within(std::time::Duration::from_secs(30));
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct State {
@@ -89,17 +85,6 @@ pub(crate) async fn live(clients: &Clients, name: &str) -> Result<Option<Live>, 
 /// The unique id of a role: another one when the role is deleted and made again under its name.
 pub(crate) async fn id(clients: &Clients, name: &str) -> Result<Option<String>, Error> {
     Ok(live(clients, name).await?.map(|role| role.role_id().to_owned()))
-}
-
-pub(crate) fn tags_of(tags: &[Tag]) -> Tags {
-    tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
-}
-
-pub(crate) fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, Error> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(Error::unbuildable)
 }
 
 impl Resource for Role<'_> {

@@ -8,22 +8,28 @@ use aws_sdk_eventbridge::types::{RuleState, Tag};
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::role::DETACHED;
 use super::{by_tags, found, gone};
 use crate::error::{Error, Kind, failed};
-use crate::installation::Installation;
+use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("events_rule");
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct State {
+    #[serde(flatten)]
+    definition: Definition,
+    tags: Tags,
+}
+
+/// What PutRule sets, all of it at once.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Definition {
     schedule: String,
     event_pattern: Option<String>,
     state: String,
     description: String,
     role: Option<String>,
-    tags: Tags,
 }
 
 pub(crate) struct Rule<'a> {
@@ -34,14 +40,14 @@ pub(crate) struct Rule<'a> {
 
 impl<'a> Rule<'a> {
     pub(crate) fn new(install: &'a Installation) -> Self {
-        let desired = State {
+        let definition = Definition {
             schedule: install.spec.schedule.clone(),
             event_pattern: None,
             state: RuleState::Enabled.as_str().to_owned(),
             description: "Runs the check for old IAM access keys".to_owned(),
             role: None,
-            tags: install.tags(),
         };
+        let desired = State { definition, tags: install.tags() };
         Self { install, arn: install.names.rule_arn(), desired }
     }
 
@@ -65,8 +71,8 @@ impl<'a> Rule<'a> {
             .put_rule()
             .name(self.name())
             .schedule_expression(schedule)
-            .state(RuleState::Enabled)
-            .description(&self.desired.description)
+            .state(RuleState::from(self.desired.definition.state.as_str()))
+            .description(&self.desired.definition.description)
             .set_tags(Some(Self::sdk_tags(&self.desired.tags)?))
             .send()
             .await
@@ -87,8 +93,8 @@ pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
             Err(Error::usage("NotOurs", format!("rule {} is not ours: {reason}", rule.name())))
         }
         Observed::Ours(existing) => {
-            let found = existing.state;
-            let wanted = State { schedule: found.schedule.clone(), tags: found.tags.clone(), ..rule.desired.clone() };
+            let found = existing.state.definition;
+            let wanted = Definition { schedule: found.schedule.clone(), ..rule.desired.definition.clone() };
             if found == wanted {
                 return Ok(found.schedule);
             }
@@ -134,23 +140,23 @@ impl Resource for Rule<'_> {
         };
         let tags: Tags = answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
         let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-        let state = State {
+        let definition = Definition {
             schedule: rule.schedule_expression().unwrap_or_default().to_owned(),
             event_pattern: given(rule.event_pattern()),
             state: rule.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
             description: rule.description().unwrap_or_default().to_owned(),
             role: given(rule.role_arn()),
-            tags: marks::owned(&tags, &self.desired.tags),
         };
+        let state = State { definition, tags: marks::owned(&tags, &self.desired.tags) };
         Ok(by_tags(&tags, &self.install.names, state))
     }
 
     async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
         let Some(observed) = observed else {
-            return self.put(&self.desired.schedule).await;
+            return self.put(&self.desired.definition.schedule).await;
         };
-        if (State { tags: Tags::new(), ..observed.clone() }) != (State { tags: Tags::new(), ..self.desired.clone() }) {
-            self.put(&self.desired.schedule).await?;
+        if observed.definition != self.desired.definition {
+            self.put(&self.desired.definition.schedule).await?;
         }
         let events = &self.install.clients.events;
         let changes = marks::changes(&observed.tags, &self.desired.tags);

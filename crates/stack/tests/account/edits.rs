@@ -1,7 +1,7 @@
 //! What other people do to an install.
 
 use keyminder_sandbox::World;
-use keyminder_sandbox::world::{PolicyVersion, Subscription, Target};
+use keyminder_sandbox::world::{Group, PolicyVersion, Subscription, Target, User};
 use serde_json::json;
 
 use super::REGION;
@@ -244,4 +244,31 @@ pub fn add_extras(world: &mut World) {
     theirs.endpoint = "arn:aws:sqs:us-east-1:123456789012:theirs".into();
     theirs.arn.push('x');
     world.region(REGION).subscriptions.push(theirs);
+}
+
+fn user(name: &str) -> User {
+    User {
+        name: name.into(),
+        path: "/".into(),
+        id: format!("AIDA{name}"),
+        created: "2026-01-01T00:00:00Z".parse().unwrap(),
+        tags: Default::default(),
+        access_keys: Vec::new(),
+        service_specific_credentials: Vec::new(),
+        ssh_public_keys: Vec::new(),
+        signing_certificates: Vec::new(),
+    }
+}
+
+/// Somebody puts our policy on a user, a group and a role of theirs.
+pub fn attach_to_others(world: &mut World) {
+    let arn = policy(world).arn.clone();
+    let mut theirs = role(world).clone();
+    (theirs.name, theirs.attached) = ("theirs".into(), vec![arn.clone()]);
+    theirs.inline.clear();
+    world.iam.roles.insert("theirs".into(), theirs);
+    world.iam.users.insert("ann".into(), user("ann"));
+    world.iam.user_policies.insert("ann".into(), vec![arn.clone()]);
+    let admins = Group { name: "admins".into(), path: "/".into(), id: "AGPAADMINS".into(), attached: vec![arn] };
+    world.iam.groups.insert("admins".into(), admins);
 }

@@ -1,12 +1,15 @@
 //! IAM: users, access keys, roles and policies. Owns the errors and checks they share.
 
 mod account;
+mod attachments;
 mod keys;
 mod policies;
 mod role_policies;
 mod roles;
 mod users;
 mod versions;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,11 +23,15 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     users::OPERATIONS,
     keys::OPERATIONS,
     account::OPERATIONS,
+    attachments::OPERATIONS,
     roles::OPERATIONS,
     role_policies::OPERATIONS,
     policies::OPERATIONS,
     versions::OPERATIONS,
 ];
+
+/// The quota of tags on an object.
+const MOST_TAGS: usize = 50;
 
 fn missing(message: impl Into<String>) -> AwsError {
     AwsError::new("NoSuchEntity", message).status(404)
@@ -79,13 +86,19 @@ fn path(input: &Input) -> Result<String, AwsError> {
     ))
 }
 
-/// The tags sent, within IAM's limits.
+/// The tags sent, within IAM's limits. Their keys ignore case (IAM User Guide, "Rules for tagging in IAM and AWS STS").
 fn tags(input: &Input) -> Result<Tags, AwsError> {
     let tags = input.tags("Tags");
-    if tags.len() > 50 {
-        return Err(limit("Cannot exceed quota for TagsPerResource: 50"));
+    let lower: BTreeSet<String> = tags.keys().map(|key| key.to_lowercase()).collect();
+    if lower.len() < tags.len() {
+        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+        return Err(AwsError::new("InvalidInput", message));
     }
-    let bad = |(key, value): (&String, &String)| key.is_empty() || key.len() > 128 || value.len() > 256;
+    if tags.len() > MOST_TAGS {
+        return Err(limit(format!("Cannot exceed quota for TagsPerResource: {MOST_TAGS}")));
+    }
+    let bad =
+        |(key, value): (&String, &String)| key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256;
     if tags.iter().any(bad) {
         return Err(AwsError::new("InvalidInput", "The tag key or value is not within its limits."));
     }
@@ -93,6 +106,18 @@ fn tags(input: &Input) -> Result<Tags, AwsError> {
         return Err(AwsError::new("InvalidInput", "Tag keys starting with 'aws:' are reserved for system use"));
     }
     Ok(tags)
+}
+
+/// Adds tags to those of an object: one that differs in case only takes the other's place.
+fn add_tags(known: &mut Tags, tags: Tags) -> Result<(), AwsError> {
+    let mut all = known.clone();
+    all.retain(|key, _| !tags.keys().any(|new| new.to_lowercase() == key.to_lowercase()));
+    all.extend(tags);
+    if all.len() > MOST_TAGS {
+        return Err(limit(format!("Cannot exceed quota for TagsPerResource: {MOST_TAGS}")));
+    }
+    *known = all;
+    Ok(())
 }
 
 fn tag_keys(input: &Input) -> Vec<String> {
@@ -123,6 +148,13 @@ fn user_arn(site: &Site<'_>) -> Vec<String> {
     let path = site.world.iam.users.get(name).map_or("/", |user| &user.path);
     let path = if site.world.iam.users.contains_key(name) { path } else { site.input.text("Path").unwrap_or("/") };
     vec![site.world.arn("iam", "", &format!("user{path}{name}"))]
+}
+
+fn group_arn(site: &Site<'_>) -> Vec<String> {
+    let name = site.text("GroupName");
+    let path = site.world.iam.groups.get(name).map(|group| group.path.as_str());
+    let path = path.or(site.input.text("Path")).unwrap_or("/");
+    vec![site.world.arn("iam", "", &format!("group{path}{name}"))]
 }
 
 fn all_users(site: &Site<'_>) -> Vec<String> {

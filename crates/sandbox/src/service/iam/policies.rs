@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{all_policies, conflict, exists, limit, listed, missing, name, path, policy_arn, tag_keys, tags};
+use super::{add_tags, all_policies, conflict, exists, limit, listed, missing, name, path, policy_arn, tag_keys, tags};
 use crate::document;
 use crate::protocol::{Answer, AwsError, tag_list};
 use crate::service::{Operation, Request, read, write};
@@ -67,7 +67,10 @@ pub(super) fn check_document(policy: &str) -> Result<(), AwsError> {
 }
 
 fn attachments(request: &Request<'_>, arn: &str) -> usize {
-    request.world.iam.roles.values().filter(|role| role.attached.iter().any(|known| known == arn)).count()
+    let iam = &request.world.iam;
+    let roles = iam.roles.values().map(|role| &role.attached);
+    let groups = iam.groups.values().map(|group| &group.attached);
+    roles.chain(groups).chain(iam.user_policies.values()).filter(|attached| attached.iter().any(|a| a == arn)).count()
 }
 
 fn show(request: &Request<'_>, policy: &Policy, whole: bool) -> Value {
@@ -171,7 +174,7 @@ fn tag(request: &mut Request<'_>) -> Answer {
     let tags = tags(request.input)?;
     let policy = asked(request)?;
     own(policy)?;
-    policy.tags.extend(tags);
+    add_tags(&mut policy.tags, tags)?;
     Ok(Value::Null)
 }
 
@@ -189,17 +192,22 @@ fn list_tags(request: &mut Request<'_>) -> Answer {
 
 fn entities(request: &mut Request<'_>) -> Answer {
     let arn = seen(request)?.arn;
-    let boundary = request.input.text("PolicyUsageFilter") == Some("PermissionsBoundary");
-    let roles: Vec<_> = request
-        .world
-        .iam
-        .roles
-        .values()
-        .filter(|role| if boundary { role.boundary.as_ref() == Some(&arn) } else { role.attached.contains(&arn) })
-        .collect();
+    // Without a filter, every use counts.
+    let usage = request.input.text("PolicyUsageFilter");
+    let (permissions, boundaries) = (usage != Some("PermissionsBoundary"), usage != Some("PermissionsPolicy"));
+    let iam = &request.world.iam;
+    let uses = |attached: &Vec<String>| permissions && attached.contains(&arn);
+    let roles = iam.roles.values();
+    let roles: Vec<_> =
+        roles.filter(|role| uses(&role.attached) || boundaries && role.boundary.as_ref() == Some(&arn)).collect();
+    let users = iam.users.values().filter(|user| iam.user_policies.get(&user.name).is_some_and(uses));
+    let users = users.map(|user| json!({"UserName": user.name, "UserId": user.id}));
+    let groups = iam.groups.values().filter(|group| uses(&group.attached));
+    let groups = groups.map(|group| json!({"GroupName": group.name, "GroupId": group.id}));
+    let (users, groups) = (users.collect(), groups.collect());
     let show = |role: &&crate::world::Role| json!({"RoleName": role.name, "RoleId": role.id});
     let mut result = listed(request, "PolicyRoles", roles, |role| role.name.clone(), show);
-    result["PolicyUsers"] = json!([]);
-    result["PolicyGroups"] = json!([]);
+    result["PolicyUsers"] = users;
+    result["PolicyGroups"] = groups;
     Ok(result)
 }

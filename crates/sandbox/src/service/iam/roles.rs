@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{all_roles, conflict, exists, limit, listed, missing, name, path, role_arn, tag_keys, tags};
+use super::{add_tags, all_roles, conflict, exists, limit, listed, missing, name, path, role_arn, tag_keys, tags};
 use crate::document;
 use crate::protocol::{Answer, AwsError, tag_list};
 use crate::service::{Operation, Request, read, write};
@@ -185,7 +185,7 @@ fn delete(request: &mut Request<'_>) -> Answer {
 
 fn tag(request: &mut Request<'_>) -> Answer {
     let tags = tags(request.input)?;
-    asked(request)?.tags.extend(tags);
+    add_tags(&mut asked(request)?.tags, tags)?;
     Ok(Value::Null)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{all_users, conflict, exists, limit, listed, missing, name, path, tag_keys, tags, user_arn};
+use super::{add_tags, all_users, conflict, exists, limit, listed, missing, name, path, tag_keys, tags, user_arn};
 use crate::protocol::{Answer, AwsError, tag_list};
 use crate::service::{Operation, Request, read, write};
 use crate::world::{User, World};
@@ -94,13 +94,17 @@ fn delete(request: &mut Request<'_>) -> Answer {
     if !user(request, &name)?.access_keys.is_empty() {
         return Err(conflict("Cannot delete entity, must delete access keys first."));
     }
+    if request.world.iam.user_policies.get(&name).is_some_and(|attached| !attached.is_empty()) {
+        return Err(conflict("Cannot delete entity, must detach all policies first."));
+    }
+    request.world.iam.user_policies.remove(&name);
     request.world.iam.users.remove(&name);
     Ok(Value::Null)
 }
 
 fn tag(request: &mut Request<'_>) -> Answer {
     let tags = tags(request.input)?;
-    asked(request)?.tags.extend(tags);
+    add_tags(&mut asked(request)?.tags, tags)?;
     Ok(Value::Null)
 }
 

@@ -2,17 +2,23 @@
 //!
 //! Asks IAM: GetPolicy (which has the tags), GetPolicyVersion; CreatePolicy; for drift CreatePolicyVersion as the new
 //! default, after DeletePolicyVersion of the oldest where there are five already, TagPolicy, UntagPolicy; for
-//! deletion ListPolicyVersions, DeletePolicyVersion, DeletePolicy; ListEntitiesForPolicy where others use it.
+//! deletion ListPolicyVersions, DeletePolicyVersion, DeletePolicy, only once nobody else uses it (`uses.rs`). What the
+//! function may do is in `permissions.rs`.
+
+mod permissions;
+mod uses;
+
+use std::cell::Cell;
 
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::role::{self, DETACHED};
-use super::{by_tags, found, gone};
+use self::uses::Use;
+use super::{by_tags, found, gone, iam};
 use crate::document;
 use crate::error::{Error, Kind, failed};
-use crate::installation::Installation;
+use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("iam_policy");
@@ -30,49 +36,14 @@ pub(crate) struct Policy<'a> {
     install: &'a Installation,
     arn: String,
     desired: State,
-}
-
-/// What the checker needs, and nothing that could change or use a key.
-pub(crate) fn document(install: &Installation) -> Value {
-    let names = &install.names;
-    let mut read = vec![
-        "iam:GetAccessKeyLastUsed",
-        "iam:GetAccountSummary",
-        "iam:ListAccessKeys",
-        "iam:ListAccountAliases",
-        "iam:ListUserTags",
-        "iam:ListUsers",
-    ];
-    if install.spec.settings.other_credentials {
-        read.extend(["iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials", "iam:ListSigningCertificates"]);
-    }
-    let mut statements = vec![
-        json!({ "Sid": "ReadUsersAndKeys", "Effect": "Allow", "Action": read, "Resource": "*" }),
-        json!({ "Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": names.topic_arn() }),
-        json!({
-            "Sid": "WriteOwnLog",
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": format!("{}:*", names.log_group_arn())
-        }),
-    ];
-    // Publishing to a topic under a key of the account's own needs that key (SNS Developer Guide, "Key management").
-    if install.spec.kms_key.as_ref().is_some_and(|key| key != "alias/aws/sns") {
-        statements.push(json!({
-            "Sid": "EncryptNotices",
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": format!("arn:{}:kms:{}:{}:key/*", names.partition, names.region, names.account),
-            "Condition": { "StringLike": { "kms:ViaService": "sns.*" } }
-        }));
-    }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    /// This run made it, so nobody else uses it yet.
+    is_new: Cell<bool>,
 }
 
 impl<'a> Policy<'a> {
     pub(crate) fn new(install: &'a Installation) -> Self {
-        let desired = State { document: document::canonical(&document(install)), tags: install.tags() };
-        Self { install, arn: install.names.policy_arn(), desired }
+        let desired = State { document: document::canonical(&permissions::document(install)), tags: install.tags() };
+        Self { install, arn: install.names.policy_arn(), desired, is_new: Cell::new(false) }
     }
 
     async fn live(&self) -> Result<Option<aws_sdk_iam::types::Policy>, Error> {
@@ -118,50 +89,36 @@ impl<'a> Policy<'a> {
         Ok(())
     }
 
-    /// Whom else the policy is attached to: `("role", name)` and so on.
-    async fn other_users(&self) -> Result<Vec<(&'static str, String)>, Error> {
-        let mut pages =
-            self.install.clients.iam.list_entities_for_policy().policy_arn(&self.arn).into_paginator().send();
-        let mut entities = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("iam:ListEntitiesForPolicy", &self.arn))?;
-            let roles = page.policy_roles().iter().filter_map(|role| role.role_name());
-            entities.extend(roles.filter(|name| *name != self.install.names.role).map(|n| ("role", n.to_owned())));
-            entities.extend(page.policy_users().iter().filter_map(|u| u.user_name()).map(|n| ("user", n.to_owned())));
-            entities
-                .extend(page.policy_groups().iter().filter_map(|g| g.group_name()).map(|n| ("group", n.to_owned())));
+    /// Deletes it, once nobody uses it: a policy that has to stay keeps its versions.
+    async fn delete(&self) -> Result<(), Error> {
+        let uses = self.uses().await?;
+        if !uses.is_empty() {
+            return Err(self.in_use(&uses));
         }
-        Ok(entities)
+        for id in found(self.other_versions().await)?.unwrap_or_default() {
+            self.delete_version(&id).await?;
+        }
+        let answer = self.install.clients.iam.delete_policy().policy_arn(&self.arn).send().await;
+        gone(answer.map_err(failed("iam:DeletePolicy", &self.arn)))
     }
 
-    async fn detach(&self, kind: &str, name: &str) -> Result<(), Error> {
-        let iam = &self.install.clients.iam;
-        gone(match kind {
-            "role" => iam
-                .detach_role_policy()
-                .role_name(name)
-                .policy_arn(&self.arn)
-                .send()
-                .await
-                .map(drop)
-                .map_err(failed("iam:DetachRolePolicy", name)),
-            "user" => iam
-                .detach_user_policy()
-                .user_name(name)
-                .policy_arn(&self.arn)
-                .send()
-                .await
-                .map(drop)
-                .map_err(failed("iam:DetachUserPolicy", name)),
-            _ => iam
-                .detach_group_policy()
-                .group_name(name)
-                .policy_arn(&self.arn)
-                .send()
-                .await
-                .map(drop)
-                .map_err(failed("iam:DetachGroupPolicy", name)),
-        })
+    fn in_use(&self, uses: &[Use]) -> Error {
+        let said: Vec<_> = uses.iter().map(ToString::to_string).collect();
+        let error = Error {
+            kind: Kind::InUse,
+            operation: "iam:DeletePolicy",
+            resource: self.arn.clone(),
+            code: "DeleteConflict".to_owned(),
+            message: format!("it is {}", said.join(", and ")),
+            request_id: None,
+            hints: Vec::new(),
+        };
+        if uses.iter().any(|one| matches!(one, Use::Bounds(_))) {
+            return error.hint(
+                "give whom it bounds another permissions boundary: teardown takes none away, not even with --force",
+            );
+        }
+        error.hint("keyminder teardown --force detaches it first")
     }
 }
 
@@ -195,21 +152,21 @@ impl Resource for Policy<'_> {
             return Ok(Observed::Absent);
         };
         let text = answer.policy_version().and_then(|version| version.document()).unwrap_or_default();
-        let tags = role::tags_of(policy.tags());
+        let tags = iam::tags_of(policy.tags());
         let state = State {
             document: document::canonical(&document::decode(text)),
             tags: marks::owned(&tags, &self.desired.tags),
         };
-        let mut existing = Existing::from(state);
-        // Our own role is one attachment; whoever else uses the policy keeps it from being deleted.
-        if policy.attachment_count().unwrap_or(0) > 1 {
-            existing.extras = self
-                .other_users()
-                .await?
-                .into_iter()
-                .map(|(kind, name)| Extra { what: format!("attached to the {kind} {name}"), blocks_deletion: true })
-                .collect();
+        let mut uses = Vec::new();
+        // The one attachment that is usual need not be our role's.
+        if policy.attachment_count().unwrap_or(0) > 0 && !self.is_new.get() {
+            uses.extend(self.attachments().await?.into_iter().map(Use::AttachedTo));
         }
+        if policy.permissions_boundary_usage_count().unwrap_or(0) > 0 {
+            uses.extend(self.bounded().await?.into_iter().map(Use::Bounds));
+        }
+        let extras = uses.iter().map(|one| Extra { what: one.to_string(), blocks_deletion: true }).collect();
+        let existing = Existing { state, extras };
         Ok(by_tags(&tags, &self.install.names, existing))
     }
 
@@ -222,10 +179,11 @@ impl Resource for Policy<'_> {
                 .path(&self.install.names.iam_path)
                 .description("What the notifier for old access keys may do: read users and keys, publish to one topic")
                 .policy_document(desired.document.to_string())
-                .set_tags(Some(role::sdk_tags(&desired.tags)?))
+                .set_tags(Some(iam::sdk_tags(&desired.tags)?))
                 .send()
                 .await
                 .map_err(failed("iam:CreatePolicy", &self.install.names.policy))?;
+            self.is_new.set(true);
             return Ok(());
         };
         if observed.document != desired.document {
@@ -243,7 +201,7 @@ impl Resource for Policy<'_> {
         if !changes.set.is_empty() {
             iam.tag_policy()
                 .policy_arn(&self.arn)
-                .set_tags(Some(role::sdk_tags(&changes.set)?))
+                .set_tags(Some(iam::sdk_tags(&changes.set)?))
                 .send()
                 .await
                 .map_err(failed("iam:TagPolicy", &self.arn))?;
@@ -253,23 +211,19 @@ impl Resource for Policy<'_> {
 
     async fn destroy(&self, removal: Removal) -> Result<(), Error> {
         if removal.force {
-            for (kind, name) in found(self.other_users().await)?.unwrap_or_default() {
-                self.detach(kind, &name).await?;
+            for entity in self.attachments().await? {
+                self.detach(&entity).await?;
             }
         }
-        for id in found(self.other_versions().await)?.unwrap_or_default() {
-            self.delete_version(&id).await?;
+        let in_use = |error: &Error| error.kind == Kind::InUse;
+        let deleted = self.install.wait(ADDRESS, DETACHED, in_use, async || self.delete().await).await;
+        match deleted {
+            // Waiting did not help: what uses it is no detachment that lags, and the same command would not help either.
+            Err(error) if error.kind == Kind::TimedOut => match self.uses().await?.as_slice() {
+                [] => Err(error),
+                uses => Err(self.in_use(uses)),
+            },
+            other => other,
         }
-        self.install
-            .wait(
-                ADDRESS,
-                DETACHED,
-                |error| error.kind == Kind::InUse,
-                async || {
-                    let answer = self.install.clients.iam.delete_policy().policy_arn(&self.arn).send().await;
-                    gone(answer.map_err(failed("iam:DeletePolicy", &self.arn)))
-                },
-            )
-            .await
     }
 }

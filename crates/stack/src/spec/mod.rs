@@ -1,12 +1,16 @@
 //! What the user wants installed, checked before AWS is asked anything.
 
+mod kms_key;
+mod tags;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 use keyminder_keyage::Settings;
 
-use crate::names::{ChosenNames, DEFAULT_INSTALL, install_problem};
+use self::kms_key::KmsKey;
+use crate::names::{ChosenNames, DEFAULT_INSTALL, Names, install_problem};
 use crate::subscription::Subscription;
 
 /// Something wrong with a setting: where, and what to write instead.
@@ -185,16 +189,11 @@ impl Spec {
         if let Some(message) = self.dead_letter_queue.as_deref().and_then(queue_problem) {
             complain("rule.dead_letter_queue", message);
         }
-        for (key, value) in &self.tags {
-            if let Some(message) = tag_problem(key, value) {
-                complain("tags", message);
-            }
+        if let Some(Err(message)) = self.kms_key.as_deref().map(KmsKey::parse) {
+            complain("topic.kms_key", message);
         }
-        if self.tags.len() > 20 {
-            complain(
-                "tags",
-                format!("{} tags are more than the 20 that keyminder sets on everything", self.tags.len()),
-            );
+        for message in tags::problems(&self.tags, self.subscriptions.as_deref().map_or(0, <[_]>::len)) {
+            complain("tags", message);
         }
         for (key, value) in &self.environment {
             let good = key.len() > 1
@@ -222,6 +221,24 @@ impl Spec {
             problems.extend(found.into_iter().map(|p| Problem::new(format!("check.{}", p.path), p.message)));
         }
         problems
+    }
+
+    /// What is wrong with it in one account and region.
+    pub(crate) fn problems_in(&self, names: &Names) -> Vec<Problem> {
+        let region_of = |arn: &String| arn.split(':').nth(3).unwrap_or_default().to_owned();
+        let elsewhere = self.dead_letter_queue.as_ref().map(region_of).filter(|region| *region != names.region);
+        let queue = elsewhere.map(|other| {
+            let message =
+                format!("the queue is in {other}, and EventBridge takes one of the rule's region {}", names.region);
+            Problem::new("rule.dead_letter_queue", message)
+        });
+        let key = self.kms_key().and_then(|key| key.problem_in(names));
+        queue.into_iter().chain(key.map(|message| Problem::new("topic.kms_key", message))).collect()
+    }
+
+    /// The topic's key, where one is named as KMS names keys.
+    pub(crate) fn kms_key(&self) -> Option<KmsKey<'_>> {
+        self.kms_key.as_deref().and_then(|text| KmsKey::parse(text).ok())
     }
 }
 
@@ -257,21 +274,4 @@ fn queue_problem(arn: &str) -> Option<String> {
     }
     name.ends_with(".fifo")
         .then(|| format!("'{arn}' is a FIFO queue, and EventBridge takes a standard one for undelivered events"))
-}
-
-/// The form that every service takes (letters, digits, spaces and `_ . : / = + - @`; IAM is the strictest).
-fn tag_problem(key: &str, value: &str) -> Option<String> {
-    let fits = |s: &str| s.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c));
-    if key.is_empty() || key.chars().count() > 128 || !fits(key) {
-        return Some(format!("'{key}' cannot be a tag key: use up to 128 letters, digits, spaces and _ . : / = + - @"));
-    }
-    if key.to_ascii_lowercase().starts_with("aws:") {
-        return Some(format!("'{key}' cannot be a tag key: AWS reserves those that begin with aws:"));
-    }
-    if key == crate::marks::MANAGED_BY || key.starts_with("keyminder:") {
-        return Some(format!("'{key}' is a tag that keyminder sets itself"));
-    }
-    (value.chars().count() > 256 || !fits(value)).then(|| {
-        format!("the value of tag '{key}' is not one: use up to 256 letters, digits, spaces and _ . : / = + - @")
-    })
 }

@@ -1,0 +1,112 @@
+//! Who else uses the policy, beside our own role that it is attached to.
+//!
+//! Asks IAM: ListEntitiesForPolicy; DetachRolePolicy, DetachUserPolicy, DetachGroupPolicy. A permissions boundary is
+//! only ever told of, never taken away: whom it bounds could do more without it.
+
+use std::fmt;
+
+use aws_sdk_iam::types::PolicyUsageType;
+
+use super::Policy;
+use crate::error::{Error, failed};
+use crate::resource::{found, gone};
+
+/// What a policy can be attached to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entity {
+    Role(String),
+    User(String),
+    Group(String),
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(name) => write!(f, "the role {name}"),
+            Self::User(name) => write!(f, "the user {name}"),
+            Self::Group(name) => write!(f, "the group {name}"),
+        }
+    }
+}
+
+/// One use that keeps the policy from being deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Use {
+    AttachedTo(Entity),
+    Bounds(Entity),
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AttachedTo(entity) => write!(f, "attached to {entity}"),
+            Self::Bounds(entity) => write!(f, "the permissions boundary of {entity}"),
+        }
+    }
+}
+
+impl Policy<'_> {
+    async fn entities(&self, usage: PolicyUsageType) -> Result<Vec<Entity>, Error> {
+        let request = self.install.clients.iam.list_entities_for_policy().policy_arn(&self.arn);
+        let mut pages = request.policy_usage_filter(usage).into_paginator().send();
+        let mut entities = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("iam:ListEntitiesForPolicy", &self.arn))?;
+            entities
+                .extend(page.policy_roles.into_iter().flatten().filter_map(|role| role.role_name).map(Entity::Role));
+            entities
+                .extend(page.policy_users.into_iter().flatten().filter_map(|user| user.user_name).map(Entity::User));
+            let groups = page.policy_groups.into_iter().flatten();
+            entities.extend(groups.filter_map(|group| group.group_name).map(Entity::Group));
+        }
+        Ok(entities)
+    }
+
+    /// What it is attached to, our own role aside.
+    pub(super) async fn attachments(&self) -> Result<Vec<Entity>, Error> {
+        let mut entities = found(self.entities(PolicyUsageType::PermissionsPolicy).await)?.unwrap_or_default();
+        entities.retain(|entity| *entity != Entity::Role(self.install.names.role.clone()));
+        Ok(entities)
+    }
+
+    /// What it is the permissions boundary of.
+    pub(super) async fn bounded(&self) -> Result<Vec<Entity>, Error> {
+        Ok(found(self.entities(PolicyUsageType::PermissionsBoundary).await)?.unwrap_or_default())
+    }
+
+    /// Every use that keeps it from being deleted.
+    pub(super) async fn uses(&self) -> Result<Vec<Use>, Error> {
+        let attached = self.attachments().await?.into_iter().map(Use::AttachedTo);
+        Ok(attached.chain(self.bounded().await?.into_iter().map(Use::Bounds)).collect())
+    }
+
+    pub(super) async fn detach(&self, entity: &Entity) -> Result<(), Error> {
+        let iam = &self.install.clients.iam;
+        gone(match entity {
+            Entity::Role(name) => iam
+                .detach_role_policy()
+                .role_name(name)
+                .policy_arn(&self.arn)
+                .send()
+                .await
+                .map(drop)
+                .map_err(failed("iam:DetachRolePolicy", name)),
+            Entity::User(name) => iam
+                .detach_user_policy()
+                .user_name(name)
+                .policy_arn(&self.arn)
+                .send()
+                .await
+                .map(drop)
+                .map_err(failed("iam:DetachUserPolicy", name)),
+            Entity::Group(name) => iam
+                .detach_group_policy()
+                .group_name(name)
+                .policy_arn(&self.arn)
+                .send()
+                .await
+                .map(drop)
+                .map_err(failed("iam:DetachGroupPolicy", name)),
+        })
+    }
+}
