@@ -37,6 +37,12 @@ impl Exemption {
         if now.to_zoned(TimeZone::UTC).date() <= self.until { ExemptionState::Active } else { ExemptionState::Expired }
     }
 
+    /// The first moment at which it no longer holds; `None` where that is beyond the end of time.
+    #[must_use]
+    pub fn end(&self) -> Option<Timestamp> {
+        TimeZone::UTC.to_timestamp(self.until.tomorrow().ok()?.into()).ok()
+    }
+
     /// Reads the value of the tag `keyminder:exempt` of a user: `until=2027-03-31` and, after a space
     /// or one of `; / :`, the reason.
     ///

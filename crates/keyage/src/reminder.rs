@@ -14,8 +14,9 @@ use crate::schedule::Schedule;
 use crate::settings::{AllClear, Inactive, Settings};
 use crate::verdict::Verdict;
 
-/// How far a run on a rate may be late against the one before. EventBridge promises the minute
-/// ("Creating a rule that runs on a schedule"); a mention twice is better than none.
+/// How far a run may be late: one on a rate against the one before, one on a cron expression against the
+/// minute that the expression names. EventBridge promises the minute ("Creating a rule that runs on a
+/// schedule"); a mention twice is better than none.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time since the previous scheduled run: after `since`, up to and including `until`.
@@ -35,14 +36,18 @@ impl Window {
     }
 
     /// Of a run that the schedule caused, `scheduled` being the time in the event. A cron expression
-    /// tells its previous run exactly; a rate drifts a little, so its window is wider by five minutes.
+    /// tells this run and the previous one exactly, though the event may be of some seconds later; a rate
+    /// drifts a little, so its window is wider by five minutes.
     #[must_use]
     pub fn scheduled(schedule: &Schedule, scheduled: Timestamp) -> Self {
-        let slack = if schedule.as_str().starts_with("rate") { SLACK } else { SignedDuration::ZERO };
-        Self {
-            since: schedule.last_before(scheduled).and_then(|previous| previous.checked_sub(slack).ok()),
-            until: scheduled,
+        if schedule.is_rate() {
+            let since = schedule.last_before(scheduled).and_then(|previous| previous.checked_sub(SLACK).ok());
+            return Self { since, until: scheduled };
         }
+        let up_to_now = scheduled.checked_add(SignedDuration::from_secs(1)).unwrap_or(scheduled);
+        let caused_by = schedule.last_before(up_to_now).filter(|minute| scheduled.duration_since(*minute) < SLACK);
+        let until = caused_by.unwrap_or(scheduled);
+        Self { since: schedule.last_before(until), until }
     }
 
     fn holds(self, boundary: Timestamp) -> bool {
@@ -71,12 +76,16 @@ pub fn speaks_of(finding: &Finding, settings: &Settings, window: Window) -> bool
         let days = if never { days.max(settings.unused_grace_days.saturating_add(1)) } else { days };
         finding.unused_since.is_some_and(|since| window.holds_repeated(days_after(since, days), settings.repeat_days))
     };
+    let excuse_ended = || finding.excuse_ended.is_some_and(|moment| window.holds(moment));
     let main = match finding.verdict {
-        Verdict::Old => old(),
-        Verdict::Due => settings.warn_days.iter().any(|&warning| {
-            let at = finding.limit_days.unwrap_or(0).saturating_sub(warning);
-            finding.created.is_some_and(|created| window.holds(days_after(created, at)))
-        }),
+        Verdict::Old => old() || excuse_ended(),
+        Verdict::Due => {
+            excuse_ended()
+                || settings.warn_days.iter().any(|&warning| {
+                    let at = finding.limit_days.unwrap_or(0).saturating_sub(warning);
+                    finding.created.is_some_and(|created| window.holds(days_after(created, at)))
+                })
+        }
         Verdict::Inactive => settings.inactive == Inactive::Report && finding.over_limit && old(),
         Verdict::Unknown => true,
         Verdict::Exempt | Verdict::Fresh => false,

@@ -108,6 +108,9 @@ pub struct Finding {
     pub path: String,
     /// Why it is exempt, or what could not be read.
     pub reason: Option<String>,
+    /// When the exemption ended that excused it last, where none holds now.
+    #[serde(skip)]
+    pub excuse_ended: Option<Timestamp>,
 }
 
 impl Finding {
@@ -122,6 +125,7 @@ impl Finding {
             ExemptionState::Active => format!("exempt until {}: {}", exemption.until, exemption.reason),
             ExemptionState::Expired => format!("exemption expired on {}: {}", exemption.until, exemption.reason),
         });
+        let expired = assessment.exemption.as_ref().filter(|(_, state)| *state == ExemptionState::Expired);
         // Somebody meant to excuse it, and has to be told why it is reported all the same.
         let reported = matches!(assessment.verdict, Verdict::Old | Verdict::Due);
         let misspelt = || {
@@ -147,6 +151,7 @@ impl Finding {
             owner: user.tag(&settings.owner_tag).filter(|owner| !owner.is_empty()).map(str::to_owned),
             path: user.path.clone(),
             reason,
+            excuse_ended: expired.and_then(|(exemption, _)| exemption.end()),
         }
     }
 
@@ -171,6 +176,7 @@ impl Finding {
             owner: None,
             path: user.path.clone(),
             reason: Some(reason),
+            excuse_ended: None,
         }
     }
 

@@ -89,8 +89,9 @@ pub fn may_be_unused(key: &Key, settings: &Settings, now: Timestamp) -> bool {
 
 /// Judges a key.
 ///
-/// An exemption in the settings comes before the one in the user's tag; of several, one that holds
-/// before one that has expired. A malformed tag excuses nothing.
+/// Of several exemptions one that holds comes before one that has expired; of those that hold, one in the
+/// settings before the one in the user's tag; of those that have expired, the last to do so. A malformed
+/// tag excuses nothing.
 #[must_use]
 pub fn assess(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> Assessment {
     let age_days = key.age_days(now);
@@ -135,16 +136,17 @@ fn unused_since(key: &Key, settings: &Settings, now: Timestamp) -> Option<Timest
 
 fn exemption_for(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> Option<(Exemption, ExemptionState)> {
     let tagged = user.tag(EXEMPT_TAG).and_then(|value| Exemption::from_tag(&user.name, value).ok());
-    let mut expired = None;
+    let mut expired: Option<&Exemption> = None;
     for exemption in settings.exemptions.iter().chain(&tagged) {
         if exemption.covers(&user.name, &key.id) {
             match exemption.state(now) {
                 ExemptionState::Active => return Some((exemption.clone(), ExemptionState::Active)),
-                ExemptionState::Expired => {
-                    expired.get_or_insert_with(|| (exemption.clone(), ExemptionState::Expired));
+                ExemptionState::Expired if expired.is_none_or(|last| last.until < exemption.until) => {
+                    expired = Some(exemption);
                 }
+                ExemptionState::Expired => {}
             }
         }
     }
-    expired
+    expired.map(|exemption| (exemption.clone(), ExemptionState::Expired))
 }

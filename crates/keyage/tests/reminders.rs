@@ -140,6 +140,57 @@ fn an_unused_key_is_mentioned_when_it_becomes_so_and_again() {
     assert_eq!(mentioned, [31, 41, 51]);
 }
 
+#[test]
+fn an_event_some_seconds_after_its_minute_is_the_run_of_that_minute() {
+    let settings = Settings { repeat_days: 30, ..Settings::default() };
+    let daily = deployment("cron(0 9 * * ? *)");
+    let mentions = |at: Timestamp, created: Timestamp| {
+        let key = Key { created, ..key("AKIA1", 0) };
+        let report = report_at(at, &settings, &[(user("alice"), key)]);
+        notices(&report, &settings, &Context::scheduled(&daily, at)).len()
+    };
+    let (late, next) = (now() + SignedDuration::from_secs(31), now() + SignedDuration::from_hours(24));
+    let (this_night, within) = (ago(91) - SignedDuration::from_hours(5), ago(91) + SignedDuration::from_secs(15));
+    assert_eq!((mentions(late, this_night), mentions(next, this_night)), (1, 0));
+    assert_eq!((mentions(late, within), mentions(next, within)), (0, 1), "each boundary is mentioned once");
+    // Not the time of a run: what the next run would say now.
+    let noon = now() + SignedDuration::from_hours(3);
+    assert_eq!(mentions(noon, ago(91) + SignedDuration::from_hours(1)), 1);
+}
+
+#[test]
+fn a_key_whose_exemption_ended_is_mentioned_by_the_next_run() {
+    let exemption = |until: &str| Exemption {
+        user: "alice".to_owned(),
+        access_key_id: None,
+        until: until.parse().unwrap(),
+        reason: "r".to_owned(),
+    };
+    // Past its boundary of 21 November, and far from that of 21 December.
+    let created = ago(93);
+    let mentioned = |exemptions: Vec<Exemption>, warn_days: Vec<u32>| -> Vec<i64> {
+        let settings = Settings { repeat_days: 30, exemptions, warn_days, ..Settings::default() };
+        let daily = deployment("cron(0 9 * * ? *)");
+        let run = |days: &i64| {
+            let at = now() + SignedDuration::from_hours(24 * days);
+            let report = report_at(at, &settings, &[(user("alice"), Key { created, ..key("AKIA1", 0) })]);
+            !notices(&report, &settings, &Context::scheduled(&daily, at)).is_empty()
+        };
+        (0..20).filter(run).collect()
+    };
+    assert_eq!(mentioned(Vec::new(), Vec::new()), [] as [i64; 0]);
+    // 27 November is the last day of it, and four days after the first run.
+    assert_eq!(mentioned(vec![exemption("2026-11-27")], Vec::new()), [5]);
+    let both = vec![exemption("2026-11-27"), exemption("2026-11-29")];
+    assert_eq!(mentioned(both, Vec::new()), [7], "the last of them counts");
+    let tag = ("keyminder:exempt".to_owned(), "until=2026-11-27 r".to_owned());
+    let tagged = User { tags: Some(vec![tag]), ..user("alice") };
+    let at = now() + SignedDuration::from_hours(24 * 5);
+    let settings = Settings { repeat_days: 30, ..Settings::default() };
+    let report = report_at(at, &settings, &[(tagged, Key { created, ..key("AKIA1", 0) })]);
+    assert_eq!(notices(&report, &settings, &Context::scheduled(&deployment("cron(0 9 * * ? *)"), at)).len(), 1);
+}
+
 proptest! {
     /// However often it runs and whenever the key was made: each reminder of an old key falls to the first
     /// run at or after it, and no other run speaks. A rate, which drifts, may speak once more, never less.
