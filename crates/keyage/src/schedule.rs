@@ -148,7 +148,7 @@ impl Schedule {
     }
 
     /// The usual time from one run to the next: exact for a rate; for a cron expression the longest
-    /// gap among its next runs from the start of a leap year, so that "two periods without a run"
+    /// gap on the days from the start of a leap year, so that "two periods without a run"
     /// means trouble even after a weekend.
     #[must_use]
     pub fn period(&self) -> SignedDuration {

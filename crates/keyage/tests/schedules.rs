@@ -186,6 +186,9 @@ fn the_period_is_the_longest_usual_gap() {
     ] {
         assert_eq!(schedule(text).period(), SignedDuration::from_hours(hours), "{text}");
     }
+    // From Monday 23:58 to Monday 00:00.
+    let days = SignedDuration::from_hours(6 * 24) + SignedDuration::from_mins(2);
+    assert_eq!(schedule("cron(0/2 * ? * MON *)").period(), days, "however many runs a day has");
 }
 
 #[test]

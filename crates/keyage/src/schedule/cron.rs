@@ -121,18 +121,26 @@ impl Cron {
         None
     }
 
+    /// The longest time from one run to the next, over four hundred days on which it runs.
     pub(super) fn longest_gap(&self) -> SignedDuration {
-        let start = Date::constant(2028, 1, 1);
-        let Some(mut last) = moment(start, Time::midnight()).and_then(|start| self.next_after(start)) else {
-            return SignedDuration::from_hours(24 * 365);
+        let unknown = SignedDuration::from_hours(24 * 365);
+        let times: Vec<Time> = self.times().collect();
+        let (Some(first), Some(last), Some(mut day)) =
+            (times.first(), times.last(), self.next_date(Date::constant(2028, 1, 1)))
+        else {
+            return unknown;
         };
-        let mut longest = SignedDuration::ZERO;
+        let within_a_day = times.windows(2).filter_map(|pair| match pair {
+            [before, after] => Some(before.duration_until(*after)),
+            _ => None,
+        });
+        let mut longest = within_a_day.max().unwrap_or_default();
         for _ in 0..400 {
-            let Some(next) = self.next_after(last) else { break };
-            longest = longest.max(next.duration_since(last));
-            last = next;
+            let Some(next) = day.tomorrow().ok().and_then(|from| self.next_date(from)) else { break };
+            longest = longest.max(day.to_datetime(*last).duration_until(next.to_datetime(*first)));
+            day = next;
         }
-        if longest.is_zero() { SignedDuration::from_hours(24 * 365) } else { longest }
+        if longest.is_zero() { unknown } else { longest }
     }
 
     fn times(&self) -> impl Iterator<Item = Time> {
