@@ -3,12 +3,14 @@
 //! Owns how a report becomes subjects, texts and documents, how many there are, and that each keeps
 //! within SNS's limits. It must not know how they are published.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use crate::environment::{DEFAULT_INSTALL, Deployment};
 use crate::plain::shell_word;
 use crate::reminder::{self, Window};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Report, Summary};
 use crate::schedule::Schedule;
 use crate::settings::{Inactive, NoticeKind, Settings};
 use crate::verdict::Verdict;
@@ -129,17 +131,16 @@ pub fn notices(report: &Report, settings: &Settings, context: &Context) -> Vec<N
             Draft::new("digest", report, settings, context).with_account_matters().with(listed).notices()
         }
         NoticeKind::PerUser => {
-            let mut users: Vec<&str> = Vec::new();
-            for finding in &spoken {
-                if finding.verdict != Verdict::Unknown && !users.contains(&finding.user.as_str()) {
-                    users.push(&finding.user);
-                }
+            let mut listed: HashMap<&str, Vec<&Finding>> = HashMap::new();
+            for finding in report.keys.iter().filter(|finding| is_listed(finding, settings)) {
+                listed.entry(&finding.user).or_default().push(finding);
             }
-            let of_user = |user: &str| {
-                let listed = report.keys.iter().filter(|finding| finding.user == user && is_listed(finding, settings));
-                Draft::new("user", report, settings, context).about(user).with(listed.collect()).notices()
-            };
-            account_notice(report, settings, context).into_iter().chain(users.into_iter().flat_map(of_user)).collect()
+            let users = spoken.into_iter().filter(|finding| finding.verdict != Verdict::Unknown);
+            // A user is told of once, where the worst of the keys stands.
+            let users = users.filter_map(|finding| listed.remove_entry(finding.user.as_str()));
+            let of_user =
+                |(user, findings)| Draft::new("user", report, settings, context).about(user).with(findings).notices();
+            account_notice(report, settings, context).into_iter().chain(users.flat_map(of_user)).collect()
         }
         NoticeKind::PerKey => {
             let keys = spoken.into_iter().filter(|finding| finding.verdict != Verdict::Unknown);
@@ -172,8 +173,17 @@ fn is_listed(finding: &Finding, settings: &Settings) -> bool {
 fn all_clear(report: &Report, settings: &Settings, context: &Context) -> Notice {
     let oldest = report.summary.oldest_age_days.map(|days| format!(", the oldest {days} days old")).unwrap_or_default();
     let (users, keys) = (report.summary.users_read.to_string(), report.summary.keys.to_string());
-    let lead = fill(ALL_CLEAR, &[("users", &users), ("keys", &keys), ("oldest", &oldest)]);
+    let aside = set_aside(&report.summary);
+    let lead = fill(ALL_CLEAR, &[("users", &users), ("keys", &keys), ("oldest", &oldest), ("aside", &aside)]);
     Draft::new("all_clear", report, settings, context).saying(lead).notice()
+}
+
+/// The keys that an all-clear does not speak for, in a line; nothing where there are none.
+fn set_aside(summary: &Summary) -> String {
+    let numbers = [(summary.exempt, "exempt"), (summary.inactive, "switched off")];
+    let told: Vec<String> =
+        numbers.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    if told.is_empty() { String::new() } else { format!("Not counted: {}.\n", told.join(", ")) }
 }
 
 /// A notice that is marked as a test and says nothing about keys. `account` is the account's id.

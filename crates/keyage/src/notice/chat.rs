@@ -6,9 +6,10 @@
 use serde_json::json;
 
 use super::draft::Draft;
-use super::install_flag;
-use super::subject;
+use super::{install_flag, set_aside, subject};
+use crate::key::CredentialKind;
 use crate::plain::{chat, cut, shell_word};
+use crate::report::Finding;
 use crate::verdict::Verdict;
 
 /// Keys that are named; the rest is counted. A message in a channel is read, not searched.
@@ -56,8 +57,10 @@ fn description(draft: &Draft<'_>) -> String {
     let mut text = match draft.kind {
         "test" => "This is a test. It says nothing about your keys, and there is nothing to do.\n".to_owned(),
         "all_clear" => format!(
-            "All {} users were read, with {} keys.\n",
-            draft.report.summary.users_read, draft.report.summary.keys
+            "All {} users were read, with {} keys.\n{}",
+            draft.report.summary.users_read,
+            draft.report.summary.keys,
+            set_aside(&draft.report.summary)
         ),
         _ => String::new(),
     };
@@ -91,7 +94,11 @@ fn description(draft: &Draft<'_>) -> String {
 fn next_steps(draft: &Draft<'_>) -> Vec<String> {
     let flag = install_flag(&draft.context.install);
     let mut steps = Vec::new();
-    if let Some(worst) = draft.worst().filter(|worst| matches!(worst.verdict, Verdict::Old | Verdict::Due)) {
+    // The commands are for access keys alone.
+    let wants_rotation = |finding: &&&Finding| {
+        finding.kind == CredentialKind::AccessKey && matches!(finding.verdict, Verdict::Old | Verdict::Due)
+    };
+    if let Some(worst) = draft.findings.iter().find(wants_rotation) {
         let user = chat(&shell_word(&worst.user));
         steps.push(format!("Make a second key and switch over: `aws iam create-access-key --user-name {user}`"));
         steps.push(format!(

@@ -196,7 +196,11 @@ impl<'a> Draft<'a> {
                     let user = Plain::new(&finding.user);
                     fill(
                         template,
-                        &[("key", finding.access_key_id.as_deref().unwrap_or_default()), ("user", user.as_str())],
+                        &[
+                            ("kind", finding.kind.noun()),
+                            ("key", finding.access_key_id.as_deref().unwrap_or_default()),
+                            ("user", user.as_str()),
+                        ],
                     )
                 }
                 _ => {

@@ -5,6 +5,7 @@
 
 use super::draft::Draft;
 use super::text::count;
+use crate::key::CredentialKind;
 use crate::plain::{Plain, cut};
 use crate::verdict::Verdict;
 
@@ -17,11 +18,16 @@ const SMS: usize = 140;
 pub(super) fn subject(draft: &Draft<'_>, part: &str) -> String {
     let text = match (draft.kind, draft.user) {
         ("key", Some(user)) => {
-            let prefix = match draft.findings.first().map(|finding| finding.verdict) {
-                Some(Verdict::Due) => "Access Keys Will Need Rotating For User: ",
-                Some(Verdict::Inactive) => "Old Access Key Switched Off For User: ",
-                Some(Verdict::Fresh) => "Access Key Unused For User: ",
-                _ => "Access Keys Need Rotating For User: ",
+            let first = draft.findings.first();
+            let is_access_key = first.is_none_or(|finding| finding.kind == CredentialKind::AccessKey);
+            let prefix = match (first.map(|finding| finding.verdict), is_access_key) {
+                (Some(Verdict::Due), true) => "Access Keys Will Need Rotating For User: ",
+                (Some(Verdict::Due), false) => "Credential Will Need Rotating For User: ",
+                (Some(Verdict::Inactive), true) => "Old Access Key Switched Off For User: ",
+                (Some(Verdict::Inactive), false) => "Old Credential Switched Off For User: ",
+                (Some(Verdict::Fresh), _) => "Access Key Unused For User: ",
+                (_, true) => "Access Keys Need Rotating For User: ",
+                (_, false) => "Credential Needs Rotating For User: ",
             };
             format!("{prefix}{}", Plain::new(user).ascii())
         }
