@@ -119,6 +119,20 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// Where the next page of a listing begins; `None` after the last one. That there is more without word of
+/// where is a failure: what is not read may be old.
+pub(crate) fn next_page(is_truncated: bool, marker: Option<&str>) -> Result<Option<String>, Failure> {
+    match marker {
+        _ if !is_truncated => Ok(None),
+        Some(marker) => Ok(Some(marker.to_owned())),
+        None => Err(Failure {
+            kind: FailureKind::Final,
+            code: "NoMarker".to_owned(),
+            message: "there is more, but the answer does not say where it goes on".to_owned(),
+        }),
+    }
+}
+
 /// A call under way. Boxed, so that there is one loop of retries for all operations and the Lambda
 /// function's package stays small.
 pub(crate) type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;

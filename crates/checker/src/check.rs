@@ -3,6 +3,8 @@
 //! Owns the order of things: users are listed page by page while the keys of those already listed are
 //! read, many at once; at the deadline it stops and says how far it got. It must not know notices.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +13,15 @@ use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::SummaryKeyType;
 use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::future::{Either, select};
 use jiff::Timestamp;
 use keyminder_keyage::report::thousands;
 use keyminder_keyage::{Glob, ReadError, Report, Settings, User};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::call::{Failure, attempt, retried};
+use crate::call::{Failure, attempt, next_page, retried};
 use crate::pace::Pace;
+use crate::publisher::by;
 use crate::reading::{Reader, Reading};
 
 /// Users that are read at once. Measured at 20 ms a call: more gains nothing that IAM would allow.
@@ -111,31 +115,41 @@ impl Check {
     /// that IAM allows, a failing one a few times. At the deadline, if there is one, the report says how
     /// many users were read.
     pub async fn read(&self, now: Timestamp, deadline: Option<Instant>, progress: impl Fn(Progress)) -> Report {
-        let progress: &dyn Fn(Progress) = &progress;
+        self.read_until(now, |_| deadline, &progress).await
+    }
+
+    /// Like [`Check::read`], with a deadline that follows from what was read so far.
+    pub(crate) async fn read_until(
+        &self,
+        now: Timestamp,
+        mut deadline: impl FnMut(&Report) -> Option<Instant>,
+        progress: &dyn Fn(Progress),
+    ) -> Report {
         let mut report = Report::new(self.account.clone(), now, &self.settings);
         let mut listing = Listing::default();
-        let work = self.work(&mut report, &mut listing, now, progress);
-        let in_time = match deadline {
-            Some(deadline) => timeout_at(deadline, work).await.is_ok(),
-            None => {
-                work.await;
-                true
-            }
-        };
+        let in_time = self.work(&mut report, &mut listing, &mut deadline, progress).await.is_some();
         self.finish(&mut report, &listing, in_time);
         report
     }
 
-    async fn work(&self, report: &mut Report, listing: &mut Listing, now: Timestamp, progress: &dyn Fn(Progress)) {
+    /// `None` where the time was up.
+    async fn work(
+        &self,
+        report: &mut Report,
+        listing: &mut Listing,
+        deadline: &mut dyn FnMut(&Report) -> Option<Instant>,
+        progress: &dyn Fn(Progress),
+    ) -> Option<()> {
         let pace = Pace::new();
         let reader = Reader {
             iam: &self.iam,
             pace: &pace,
             settings: &self.settings,
-            now,
+            now: report.as_of,
             all_last_used: self.scope.all_last_used,
         };
-        let (alias, summary) = futures::join!(self.alias(&pace), self.account_summary(&pace));
+        let (alias, summary) =
+            by(deadline(report), async { futures::join!(self.alias(&pace), self.account_summary(&pace)) }).await?;
         report.account_alias = alias;
         match summary {
             Ok((root_access_keys, users)) => {
@@ -146,10 +160,13 @@ impl Check {
         }
         let expected = listing.expected;
         let (to_read, listed) = mpsc::channel(AHEAD);
-        let list = self.list(&pace, listing, to_read);
+        let list = async {
+            self.list(&pace, listing, to_read).await;
+            std::future::pending::<Infallible>().await
+        };
         let read = async {
             let mut readings = listed.map(|user| reader.read(user)).buffer_unordered(self.concurrency);
-            while let Some(reading) = readings.next().await {
+            while let Some(reading) = by(deadline(report), readings.next()).await? {
                 self.note(report, reading);
                 progress(Progress {
                     users_read: report.summary.users_read,
@@ -158,8 +175,13 @@ impl Check {
                     old: report.summary.old,
                 });
             }
+            Some(())
         };
-        futures::join!(list, read);
+        // Reading ends after the listing that feeds it, or at the deadline, when that is no longer wanted.
+        match select(pin!(read), pin!(list)).await {
+            Either::Left((in_time, _)) => in_time,
+            Either::Right((never, _)) => match never {},
+        }
     }
 
     async fn list(&self, pace: &Pace, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
@@ -175,21 +197,26 @@ impl Check {
                         return;
                     }
                 };
-            marker = page.marker.filter(|_| page.is_truncated);
+            let next = next_page(page.is_truncated, page.marker.as_deref());
             let users =
                 page.users.into_iter().filter(|user| wanted.is_none_or(|wanted| wanted.matches(&user.user_name)));
             let users: Vec<User> =
                 users.map(|user| User { name: user.user_name, path: user.path, tags: None }).collect();
             listing.listed += u32::try_from(users.len()).unwrap_or(u32::MAX);
-            listing.complete = marker.is_none();
+            listing.complete = matches!(next, Ok(None));
             for user in users {
                 // Fails only where the reading side is gone, and with it the whole check.
                 if to_read.send(user).await.is_err() {
                     return;
                 }
             }
-            if marker.is_none() {
-                return;
+            match next {
+                Ok(Some(next)) => marker = Some(next),
+                Ok(None) => return,
+                Err(failure) => {
+                    listing.error = Some(failure.into_error("iam:ListUsers", None));
+                    return;
+                }
             }
         }
     }

@@ -48,10 +48,13 @@ impl SummaryLine {
         let mut metrics = vec![metric("Failed", "Count")];
         // What was not read must not be graphed as a zero.
         let counted = |number: u32| (answer.complete || number > 0).then(|| u64::from(number));
+        // Where not even the number of users was read, nobody knows how many are unknown.
+        let users_unknown =
+            if answer.users == 0 { counted(answer.users_unknown) } else { Some(answer.users_unknown.into()) };
         let measured = [
             ("OldKeys", "Count", counted(answer.old)),
             ("KeysDue", "Count", counted(answer.due)),
-            ("UsersUnknown", "Count", Some(answer.users_unknown.into())),
+            ("UsersUnknown", "Count", users_unknown),
             ("OldestKeyAgeDays", "None", answer.oldest_age_days.map(u64::from)),
             ("DurationMs", "Milliseconds", Some(answer.duration_ms)),
         ];

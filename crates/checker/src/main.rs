@@ -2,7 +2,7 @@
 //!
 //! Owns the clients, the environment and the Runtime API. What a run does is
 //! [`keyminder_checker::Function`]'s. Settings that cannot be used do not stop the process: each
-//! invocation then fails with the reason, so that the on-failure destination hears it in words.
+//! invocation then fails with the reason, so that the log and the on-failure destination have it in words.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -14,9 +14,9 @@ use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, SharedHttpClient
 use aws_smithy_http_client::{Builder, tls};
 use jiff::Timestamp;
 use keyminder_checker::function::SummaryLine;
-use keyminder_checker::{Answer, Event, Function};
+use keyminder_checker::{Answer, Event, Function, Outcome};
 use keyminder_keyage::Settings;
-use keyminder_keyage::environment::SETTINGS_FILE;
+use keyminder_keyage::environment::{DEFAULT_INSTALL, SETTINGS_FILE};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 
@@ -38,15 +38,19 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) -> Result<Answer, Diagnostic> {
-    let function = match function {
-        Ok(function) => function,
-        Err(reason) => return Err(diagnostic("SettingsError", reason.clone())),
-    };
     let (event, context) = (Event::new(&event.payload), event.context);
     let now = Timestamp::now();
-    let remaining = context.deadline.checked_sub(u64::try_from(now.as_millisecond()).unwrap_or(0));
-    let remaining = Duration::from_millis(remaining.unwrap_or(0));
-    let outcome = function.handle(&event, now, Some(remaining)).await;
+    let (outcome, error_type) = match function {
+        Ok(function) => {
+            let remaining = context.deadline.checked_sub(u64::try_from(now.as_millisecond()).unwrap_or(0));
+            let remaining = Duration::from_millis(remaining.unwrap_or(0));
+            (function.handle(&event, now, Some(remaining)).await, "CheckFailed")
+        }
+        Err(reason) => {
+            let install = variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned());
+            (Outcome::unusable(&event, &install, now, reason), "SettingsError")
+        }
+    };
     let line = SummaryLine {
         timestamp: Timestamp::now(),
         request_id: context.request_id,
@@ -57,7 +61,7 @@ async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) 
     log(&line.to_json());
     match line.error {
         None => Ok(line.answer),
-        Some(error) => Err(diagnostic("CheckFailed", error)),
+        Some(error) => Err(diagnostic(error_type, error)),
     }
 }
 
@@ -70,9 +74,7 @@ fn function() -> Result<Function, String> {
     let settings_file = variable("LAMBDA_TASK_ROOT")
         .and_then(|root| std::fs::read_to_string(std::path::Path::new(&root).join(SETTINGS_FILE)).ok());
     let (settings, deployment) = Settings::from_environment(variable, settings_file.as_deref()).map_err(|error| {
-        let reason = format!("The notifier's settings cannot be used: {error}. Run \"keyminder setup\" to mend them.");
-        log(&serde_json::json!({ "level": "ERROR", "message": reason }).to_string());
-        reason
+        format!("The notifier's settings cannot be used: {error}. Run \"keyminder setup\" to mend them.")
     })?;
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let (iam, sns) = clients(&http)?;
@@ -91,24 +93,25 @@ fn clients(http: &SharedHttpClient) -> Result<(aws_sdk_iam::Client, aws_sdk_sns:
         None,
         "environment",
     );
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(15))
-        .build();
-    // SNS has to get through: a few more attempts than usual, all within the margin that reading leaves.
+    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5));
+    // A check repeats its own calls: see `Check::new`.
+    let reading = timeouts.clone().operation_attempt_timeout(Duration::from_secs(15)).build();
+    // SNS has to get through: a few more attempts than usual, but no notice may hold up the others for long.
+    let sending =
+        timeouts.operation_attempt_timeout(Duration::from_secs(5)).operation_timeout(Duration::from_secs(15)).build();
     let retries = RetryConfig::standard().with_max_attempts(5);
     let fips = variable("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let dual_stack = variable("AWS_USE_DUALSTACK_ENDPOINT").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let endpoint = |service: &str| variable(service).or_else(|| variable("AWS_ENDPOINT_URL"));
     macro_rules! client {
-        ($sdk:ident, $endpoint:literal) => {{
+        ($sdk:ident, $endpoint:literal, $timeouts:expr) => {{
             let mut config = $sdk::Config::builder()
                 .behavior_version(BehaviorVersion::latest())
                 .region(region.clone())
                 .credentials_provider(credentials.clone())
                 .http_client(http.clone())
                 .retry_config(retries.clone())
-                .timeout_config(timeouts.clone());
+                .timeout_config($timeouts);
             if fips {
                 config = config.use_fips(true);
             }
@@ -121,7 +124,7 @@ fn clients(http: &SharedHttpClient) -> Result<(aws_sdk_iam::Client, aws_sdk_sns:
             $sdk::Client::from_conf(config.build())
         }};
     }
-    Ok((client!(aws_sdk_iam, "AWS_ENDPOINT_URL_IAM"), client!(aws_sdk_sns, "AWS_ENDPOINT_URL_SNS")))
+    Ok((client!(aws_sdk_iam, "AWS_ENDPOINT_URL_IAM", reading), client!(aws_sdk_sns, "AWS_ENDPOINT_URL_SNS", sending)))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -10,7 +10,7 @@ use keyminder_keyage::{
     Assessment, CredentialKind, Finding, Inactive, Key, KeyStatus, LastUsed, ReadError, Settings, User, Verdict,
 };
 
-use crate::call::{Failure, FailureKind, attempt, retried};
+use crate::call::{Failure, FailureKind, attempt, next_page, retried};
 use crate::pace::Pace;
 
 /// What reading a user came to.
@@ -32,6 +32,24 @@ pub(crate) struct Reader<'a> {
     pub(crate) all_last_used: bool,
 }
 
+/// Calls a listing until its last page. Any of them may come in pieces: "IAM might return fewer results,
+/// even when there are more available" (the `MaxItems` of every listing in the IAM API reference).
+macro_rules! each_page {
+    ($reader:expr, $operation:literal, $call:expr, |$page:ident| $each:block) => {
+        let mut marker = None;
+        loop {
+            let $page = retried($reader.pace, attempt!($call.set_marker(marker.clone())))
+                .await
+                .map_err(|failure| ($operation, failure))?;
+            marker = next_page($page.is_truncated, $page.marker.as_deref()).map_err(|failure| ($operation, failure))?;
+            $each
+            if marker.is_none() {
+                break;
+            }
+        }
+    };
+}
+
 impl Reader<'_> {
     pub(crate) async fn read(&self, mut user: User) -> Reading {
         let keys = match self.keys(&user.name).await {
@@ -50,10 +68,10 @@ impl Reader<'_> {
         if wants_tags && self.settings.read_user_tags {
             match self.tags(&user.name).await {
                 Ok(tags) => user.tags = Some(tags),
-                Err(failure) if failure.kind == FailureKind::Missing => return Reading::Gone,
-                Err(failure) => {
+                Err((_, failure)) if failure.kind == FailureKind::Missing => return Reading::Gone,
+                Err((operation, failure)) => {
                     limit_is_unknown = self.settings.limits_go_by_tag();
-                    errors.push(failure.into_error("iam:ListUserTags", Some(&user.name)));
+                    errors.push(failure.into_error(operation, Some(&user.name)));
                 }
             }
         }
@@ -96,22 +114,13 @@ impl Reader<'_> {
 
     async fn keys(&self, user: &str) -> Result<Vec<Key>, (&'static str, Failure)> {
         let mut keys = Vec::with_capacity(2);
-        let mut marker = None;
-        loop {
-            let page =
-                retried(self.pace, attempt!(self.iam.list_access_keys().user_name(user).set_marker(marker.clone())))
-                    .await
-                    .map_err(|failure| ("iam:ListAccessKeys", failure))?;
+        each_page!(self, "iam:ListAccessKeys", self.iam.list_access_keys().user_name(user), |page| {
             for found in page.access_key_metadata {
                 let Some(id) = found.access_key_id else { continue };
                 let created = found.create_date.and_then(|date| moment(&date));
                 keys.push(key(id, CredentialKind::AccessKey, found.status.as_ref(), created)?);
             }
-            marker = page.marker.filter(|_| page.is_truncated);
-            if marker.is_none() {
-                break;
-            }
-        }
+        });
         if self.settings.other_credentials {
             self.other_credentials(user, &mut keys).await?;
         }
@@ -119,36 +128,35 @@ impl Reader<'_> {
     }
 
     async fn other_credentials(&self, user: &str, keys: &mut Vec<Key>) -> Result<(), (&'static str, Failure)> {
-        // The quotas are far below one page for each of these ("IAM and AWS STS quotas").
-        let found = retried(self.pace, attempt!(self.iam.list_ssh_public_keys().user_name(user)))
-            .await
-            .map_err(|failure| ("iam:ListSSHPublicKeys", failure))?;
-        for one in found.ssh_public_keys.unwrap_or_default() {
-            let created = moment(&one.upload_date);
-            keys.push(key(one.ssh_public_key_id, CredentialKind::SshPublicKey, Some(&one.status), created)?);
-        }
-        let found = retried(self.pace, attempt!(self.iam.list_signing_certificates().user_name(user)))
-            .await
-            .map_err(|failure| ("iam:ListSigningCertificates", failure))?;
-        for one in found.certificates {
-            let created = one.upload_date.and_then(|date| moment(&date));
-            keys.push(key(one.certificate_id, CredentialKind::SigningCertificate, Some(&one.status), created)?);
-        }
-        let found = retried(self.pace, attempt!(self.iam.list_service_specific_credentials().user_name(user)))
-            .await
-            .map_err(|failure| ("iam:ListServiceSpecificCredentials", failure))?;
-        for one in found.service_specific_credentials.unwrap_or_default() {
-            let created = moment(&one.create_date);
-            let kind = CredentialKind::ServiceSpecificCredential;
-            keys.push(key(one.service_specific_credential_id, kind, Some(&one.status), created)?);
-        }
+        each_page!(self, "iam:ListSSHPublicKeys", self.iam.list_ssh_public_keys().user_name(user), |page| {
+            for one in page.ssh_public_keys.unwrap_or_default() {
+                let created = moment(&one.upload_date);
+                keys.push(key(one.ssh_public_key_id, CredentialKind::SshPublicKey, Some(&one.status), created)?);
+            }
+        });
+        each_page!(self, "iam:ListSigningCertificates", self.iam.list_signing_certificates().user_name(user), |page| {
+            for one in page.certificates {
+                let created = one.upload_date.and_then(|date| moment(&date));
+                keys.push(key(one.certificate_id, CredentialKind::SigningCertificate, Some(&one.status), created)?);
+            }
+        });
+        let list = || self.iam.list_service_specific_credentials().user_name(user);
+        each_page!(self, "iam:ListServiceSpecificCredentials", list(), |page| {
+            for one in page.service_specific_credentials.unwrap_or_default() {
+                let created = moment(&one.create_date);
+                let kind = CredentialKind::ServiceSpecificCredential;
+                keys.push(key(one.service_specific_credential_id, kind, Some(&one.status), created)?);
+            }
+        });
         Ok(())
     }
 
-    async fn tags(&self, user: &str) -> Result<Vec<(String, String)>, Failure> {
-        // At most 50 tags, and pages of 100.
-        let answer = retried(self.pace, attempt!(self.iam.list_user_tags().user_name(user))).await?;
-        Ok(answer.tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+    async fn tags(&self, user: &str) -> Result<Vec<(String, String)>, (&'static str, Failure)> {
+        let mut tags = Vec::new();
+        each_page!(self, "iam:ListUserTags", self.iam.list_user_tags().user_name(user), |page| {
+            tags.extend(page.tags.into_iter().map(|tag| (tag.key, tag.value)));
+        });
+        Ok(tags)
     }
 
     async fn last_used(&self, id: &str) -> Result<LastUsed, Failure> {

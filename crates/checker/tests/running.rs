@@ -12,6 +12,7 @@ use keyminder_checker::{Answer, Event, Outcome};
 use keyminder_keyage::{NoticeKind, Settings};
 use keyminder_sandbox::{Fault, FaultKind, MailKind, Sandbox};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 
@@ -133,6 +134,136 @@ async fn an_event_of_which_nothing_was_sent_may_be_tried_again() {
     sandbox.clear_faults();
     let again = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
     assert_eq!((again.error, mails(&sandbox).len()), (None, 1));
+}
+
+fn per_key() -> Settings {
+    Settings { notice: NoticeKind::PerKey, ..Settings::default() }
+}
+
+#[tokio::test]
+async fn no_e_mail_subscription_gets_more_than_it_bears() {
+    let sandbox = sandbox().await;
+    add_users(&sandbox, 25, 100);
+    let function = function(&sandbox, per_key(), "rate(1 day)").await;
+    let started = Instant::now();
+    let outcome = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
+    assert_eq!((outcome.error, outcome.answer.sent), (None, 25));
+    // SNS deactivates a subscription that gets more than ten a second.
+    assert!(started.elapsed() > Duration::from_millis(24 * 120), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_slow_answer_does_not_hold_up_the_other_notices() {
+    let sandbox = sandbox().await;
+    add_users(&sandbox, 9, 100);
+    let function = function(&sandbox, per_key(), "rate(1 day)").await;
+    sandbox.latency(Duration::from_millis(400));
+    let started = Instant::now();
+    let outcome = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
+    assert_eq!(outcome.answer.sent, 9);
+    // Reading takes some calls, then one notice after the other would take 3.6 seconds.
+    assert!(started.elapsed() < Duration::from_millis(5_200), "{:?}", started.elapsed());
+}
+
+fn add_users_of_five_ages(sandbox: &Sandbox) {
+    for (n, age) in [(1, 100), (2, 500), (3, 300), (4, 200), (5, 400)] {
+        add_user(sandbox, &format!("u{n}"), &[], vec![key(&format!("AKIAIOSFODNN7ORD{n:04}"), age)]);
+    }
+}
+
+#[tokio::test]
+async fn the_worst_is_sent_first() {
+    let sandbox = sandbox().await;
+    add_users_of_five_ages(&sandbox);
+    let function = function(&sandbox, per_key(), "rate(1 day)").await;
+    function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
+    let mails = mails(&sandbox);
+    let users: Vec<&str> = mails.iter().filter_map(|subject| subject.rsplit(' ').next()).collect();
+    assert_eq!(users, ["u2", "u5", "u3", "u4", "u1"]);
+}
+
+#[tokio::test]
+async fn message_ids_are_in_the_order_of_the_notices_whichever_is_answered_first() {
+    let sandbox = sandbox().await;
+    add_users_of_five_ages(&sandbox);
+    let function = function(&sandbox, per_key(), "rate(1 day)").await;
+    let sns = account::sns(&sandbox);
+    let topic = sns.create_topic().name("topic").send().await.unwrap().topic_arn.unwrap();
+    let queue = "arn:aws:sqs:eu-west-1:123456789012:queue";
+    sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(queue).send().await.unwrap();
+    // The SDK tries it again, up to a second later.
+    sandbox.inject(Fault::new("sns:Publish", FaultKind::ServerError).once());
+    let outcome = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
+    let told: Vec<(String, String)> =
+        outcome.answer.subjects.iter().cloned().zip(outcome.answer.published.iter().cloned()).collect();
+    assert_eq!(told.len(), 5);
+    for delivery in sandbox.deliveries().iter().filter(|delivery| delivery.protocol == "sqs") {
+        let body: Value = serde_json::from_str(&delivery.body).unwrap();
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        assert!(told.contains(&(text("Subject"), text("MessageId"))), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_in_time_is_counted_and_said_before_the_time_is_up() {
+    let sandbox = sandbox().await;
+    add_users(&sandbox, 60, 100);
+    let function = function(&sandbox, per_key(), "rate(1 day)").await;
+    let outcome = function.handle(&scheduled("e-1", now()), now(), Some(Duration::from_secs(3))).await;
+    let answer = &outcome.answer;
+    assert!(answer.duration_ms < 3_000, "{}", answer.duration_ms);
+    assert_eq!((answer.users_read, answer.sent + answer.unsent), (60, 60));
+    assert_eq!((answer.sent as usize, answer.sent as usize), (answer.published.len(), mails(&sandbox).len()));
+    assert!(answer.sent > 10 && answer.unsent > 20, "{answer:?}");
+    let told = format!("{} notices were not sent: the function's time was up", answer.unsent);
+    assert_eq!(answer.errors, std::slice::from_ref(&told));
+    let error = outcome.error.clone().unwrap();
+    assert!(error.contains(&told) && error.contains(&format!("Notices sent: {}.", answer.sent)), "{error}");
+    assert!(!error.contains("not read"), "everything was read: {error}");
+    assert_eq!(SummaryLine::parse(&line(&outcome).to_json()).unwrap().error, outcome.error);
+}
+
+#[tokio::test]
+async fn a_notice_without_an_answer_at_the_deadline_may_have_been_sent() {
+    let sandbox = sandbox().await;
+    add_users(&sandbox, 1, 100);
+    let function = function(&sandbox, Settings::default(), "rate(1 day)").await;
+    sandbox.latency(Duration::from_millis(2_500));
+    let event = Event::new(&json!({"keyminder": "test-notice"}));
+    let outcome = function.handle(&event, now(), Some(Duration::from_secs(1))).await;
+    assert!(outcome.answer.duration_ms < 1_000, "{}", outcome.answer.duration_ms);
+    assert_eq!((outcome.answer.sent, outcome.answer.unsent), (0, 1));
+    let error = outcome.error.unwrap();
+    assert!(error.contains("TimeIsUp") && error.contains("it may have been sent"), "{error}");
+}
+
+#[tokio::test]
+async fn reading_stops_the_earlier_the_more_there_is_to_send() {
+    let mut read = Vec::new();
+    for notice in [NoticeKind::Digest, NoticeKind::PerKey] {
+        let sandbox = sandbox().await;
+        add_users(&sandbox, 300, 100);
+        let function = function(&sandbox, Settings { notice, ..Settings::default() }, "rate(1 day)").await;
+        sandbox.latency(Duration::from_millis(150));
+        let outcome = function.handle(&scheduled("e-1", now()), now(), Some(Duration::from_secs(4))).await;
+        assert!(outcome.answer.duration_ms < 4_000, "{}", outcome.answer.duration_ms);
+        assert!(outcome.error.unwrap().contains("of 300 users read; the rest is unknown"));
+        assert!(outcome.answer.sent > 0);
+        read.push(outcome.answer.users_read);
+    }
+    assert!(read[1] > 0 && read[1] * 2 < read[0], "{read:?}");
+}
+
+#[tokio::test]
+async fn a_failure_of_every_notice_is_told_in_a_few_words() {
+    let sandbox = sandbox().await;
+    add_users(&sandbox, 9, 100);
+    let function = function(&sandbox, per_key(), "rate(1 day)").await;
+    sandbox.inject(Fault::new("sns:Publish", FaultKind::AccessDenied).always());
+    let outcome = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
+    let error = outcome.error.unwrap();
+    assert_eq!((error.matches("A notice was not sent: ").count(), outcome.answer.unsent), (3, 9));
+    assert!(error.contains("6 more notices were not sent either."), "{error}");
 }
 
 #[tokio::test]

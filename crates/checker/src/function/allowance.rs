@@ -1,0 +1,111 @@
+//! The time of an invocation, and how it is divided.
+//!
+//! Owns when reading stops so that what was found can still be sent, and when sending stops so that the
+//! function can still say how it went. It must not know what is read or sent.
+
+use std::time::Duration;
+
+use keyminder_keyage::notice::Context;
+use keyminder_keyage::reminder::speaks_of;
+use keyminder_keyage::{NoticeKind, Report, Settings};
+use tokio::time::Instant;
+
+use crate::publisher::INTERVAL;
+
+/// Keys in one part of a digest, fewer than it takes.
+const KEYS_A_PART: usize = 100;
+
+/// What an invocation has from its start to the moment at which Lambda ends it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    started: Instant,
+    /// Without the time for the last word.
+    working: Duration,
+    /// What sending takes at least, with a call that is repeated.
+    sending: Duration,
+}
+
+impl Allowance {
+    pub(super) fn new(started: Instant, remaining: Duration) -> Self {
+        let last_word = (remaining / 20).clamp(Duration::from_millis(100), Duration::from_secs(2));
+        Self {
+            started,
+            working: remaining.saturating_sub(last_word),
+            sending: (remaining / 5).clamp(Duration::from_millis(500), Duration::from_secs(20)),
+        }
+    }
+
+    /// When reading stops, where what was read so far makes so many notices. However many these are, a
+    /// quarter of the time is for reading: a key that was counted and not mailed is better than one that
+    /// nobody looked at.
+    pub(super) fn read_until(&self, notices: usize) -> Instant {
+        let pace = INTERVAL.saturating_mul(u32::try_from(notices).unwrap_or(u32::MAX));
+        let sending = self.sending.saturating_add(pace).min(self.working / 4 * 3);
+        self.started + (self.working - sending)
+    }
+
+    /// When sending stops.
+    pub(super) fn publish_until(&self) -> Instant {
+        self.started + self.working
+    }
+}
+
+/// How many notices a report will make, counted while it grows: no fewer than they turn out to be.
+#[derive(Debug)]
+pub(super) struct Expected<'a> {
+    settings: &'a Settings,
+    context: &'a Context,
+    seen: usize,
+    spoken_of: usize,
+}
+
+impl<'a> Expected<'a> {
+    pub(super) fn new(settings: &'a Settings, context: &'a Context) -> Self {
+        Self { settings, context, seen: 0, spoken_of: 0 }
+    }
+
+    /// The number as of now. Findings may only have been added since the last time.
+    pub(super) fn notices(&mut self, report: &Report) -> usize {
+        let new = report.keys.get(self.seen..).unwrap_or_default();
+        self.spoken_of += new.iter().filter(|finding| speaks_of(finding, self.settings, self.context.window)).count();
+        self.seen = report.keys.len();
+        1 + match self.settings.notice {
+            NoticeKind::Digest => self.seen / KEYS_A_PART,
+            NoticeKind::PerUser | NoticeKind::PerKey => self.spoken_of,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(seconds: u64, notices: usize) -> f64 {
+        let started = Instant::now();
+        let allowance = Allowance::new(started, Duration::from_secs(seconds));
+        let until = allowance.read_until(notices);
+        assert!(until <= allowance.publish_until());
+        until.duration_since(started).as_secs_f64()
+    }
+
+    #[test]
+    fn the_more_there_is_to_send_the_earlier_reading_stops() {
+        assert!((reading(900, 1) - 877.875).abs() < 0.01, "{}", reading(900, 1));
+        // A thousand notices take 125 seconds.
+        assert!((reading(900, 1_000) - 753.0).abs() < 0.01, "{}", reading(900, 1_000));
+        assert!((reading(900, 4_000) - 378.0).abs() < 0.01, "{}", reading(900, 4_000));
+    }
+
+    #[test]
+    fn a_quarter_of_the_time_is_for_reading_whatever_there_is_to_send() {
+        assert!((reading(900, 100_000) - 224.5).abs() < 0.01, "{}", reading(900, 100_000));
+        assert!((reading(3, usize::MAX) - 0.7125).abs() < 0.01, "{}", reading(3, usize::MAX));
+    }
+
+    #[test]
+    fn no_time_at_all_is_divided_without_a_fault() {
+        let started = Instant::now();
+        let none = Allowance::new(started, Duration::ZERO);
+        assert_eq!((none.read_until(7), none.publish_until()), (started, started));
+    }
+}
