@@ -97,9 +97,9 @@ async fn a_log_that_would_drop_the_lines_of_a_run_is_put_back_to_text_without_le
 
 #[tokio::test]
 async fn a_slow_line_carries_the_package_although_no_other_call_may_take_so_long() {
-    let slow = FaultKind::Slow(Duration::from_secs(3));
+    let slow = FaultKind::Slow(Duration::from_millis(1500));
     let mut account = Account::new().await;
-    account.attempt_timeout = Some(Duration::from_secs(2));
+    account.attempt_timeout = Some(Duration::from_secs(1));
     account.sandbox.inject(Fault::new("lambda:CreateFunction", slow));
     account.sandbox.inject(Fault::new("lambda:UpdateFunctionCode", slow));
     account.setup(&spec()).await.expect_right();

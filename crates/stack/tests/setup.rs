@@ -130,6 +130,25 @@ async fn tags_are_set_everywhere_and_removed_everywhere() {
 }
 
 #[tokio::test]
+async fn as_many_tags_and_subscriptions_as_are_let_through_are_set_and_removed_again() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let mut full = spec();
+    full.tags = (0..20).map(|n| (format!("cost+center={n:02}"), "ä".repeat(256))).collect();
+    let queue = |n| -> Subscription { format!("sqs=arn:aws:sqs:us-east-1:123456789012:queue-{n}").parse().unwrap() };
+    full.subscriptions.as_mut().unwrap().extend((0..24).map(queue));
+    // Twenty such keys, each with two characters that are escaped, do not fit into the tag that records them.
+    let paths = |spec: &Spec| spec.problems().into_iter().map(|problem| problem.path).collect::<Vec<_>>();
+    assert_eq!(paths(&full), ["tags"]);
+    full.tags = (0..20).map(|n| (format!("key+{n:02}"), "ä".repeat(256))).collect();
+    assert_eq!(paths(&full), [""; 0]);
+    account.setup(&full).await.expect_right();
+    let tags = account.sandbox.edit(|world| account::edits::topic(world).tags.len());
+    assert_eq!(tags, 50);
+    account.setup(&spec()).await.expect_right();
+    assert!(!account.sandbox.snapshot().to_string().contains("key+"));
+}
+
+#[tokio::test]
 async fn the_oldest_policy_version_makes_room_for_the_sixth() {
     let account = Account::installed(Options::instant(), &spec()).await;
     for round in 0..8 {

@@ -75,7 +75,7 @@ fn check_tags(tags: &Tags) -> Result<(), AwsError> {
     if tags.len() > 50 {
         return Err(AwsError::new("TooManyTagsException", "A resource can have no more than 50 tags."));
     }
-    if tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+    if tags.iter().any(|(key, value)| key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256) {
         return Err(AwsError::new("InvalidParameterException", "A tag key or value is not within its limits."));
     }
     Ok(())

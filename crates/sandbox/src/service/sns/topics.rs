@@ -97,7 +97,7 @@ fn check_tags(tags: &Tags) -> Result<(), AwsError> {
             "Could not complete request: tag quota of per resource exceeded",
         ));
     }
-    if tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+    if tags.iter().any(|(key, value)| key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256) {
         return Err(invalid("Tags"));
     }
     Ok(())
@@ -188,8 +188,11 @@ fn tagged<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Topic, AwsError> {
 
 fn tag(request: &mut Request<'_>) -> Answer {
     let tags = request.input.tags("Tags");
-    check_tags(&tags)?;
-    tagged(request)?.tags.extend(tags);
+    let topic = tagged(request)?;
+    let mut all = topic.tags.clone();
+    all.extend(tags);
+    check_tags(&all)?;
+    topic.tags = all;
     Ok(json!({}))
 }
 
