@@ -15,6 +15,7 @@ use crate::schedule::Schedule;
 use crate::settings::{Inactive, NoticeKind, Settings};
 use crate::verdict::Verdict;
 
+mod alike;
 mod chat;
 mod draft;
 mod envelope;

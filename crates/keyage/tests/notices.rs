@@ -447,3 +447,25 @@ fn every_document_is_as_the_schema_says() {
         .collect();
     assert_eq!(kinds.len(), 6, "{kinds:?}");
 }
+
+#[test]
+fn users_that_could_not_be_read_for_one_reason_are_told_three_times_and_then_named() {
+    let settings = Settings::default();
+    let mut report = report(&settings, &[]);
+    for number in 0..60 {
+        let name = format!("user-{number}");
+        let reason = format!("iam:ListAccessKeys: AccessDenied: not authorized on resource: user {name}");
+        report.add(Finding::unknown(&user(&name), reason), true);
+    }
+    report.summary.users_unknown = 60;
+    report.complete = false;
+    report.sort();
+    let all = notices(&report, &settings, &by_hand());
+    assert_eq!(all.len(), 1);
+    let text = &all[0].text;
+    assert_eq!(text.matches("not authorized on resource").count(), 3, "{text}");
+    assert!(text.contains("57 more users") && text.contains("and 7 more."), "{text}");
+    assert!(text.contains("\"keyminder plan\" shows"), "{text}");
+    let document: Value = serde_json::from_str(&all[0].json).unwrap();
+    assert_eq!(document["keys"].as_array().unwrap().len(), 60, "machines get them all");
+}

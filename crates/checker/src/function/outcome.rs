@@ -168,8 +168,8 @@ pub(super) fn failure(report: &Report, published: &Published, mode: Mode, instal
         text.push_str(&format!(" It read {} and could not read everything: {first}.", report.users_read()));
         let more = report.errors.len().saturating_sub(1) + report.errors_left_out as usize;
         if more > 0 {
-            let errors = if more == 1 { "error" } else { "errors" };
-            text.push_str(&format!(" There were {more} more {errors}: the function's log has the first."));
+            let were = if more == 1 { "was 1 more error".to_owned() } else { format!("were {more} more errors") };
+            text.push_str(&format!(" There {were}: the function's log has the first."));
         }
     }
     for reason in unsent(published) {

@@ -67,6 +67,8 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
     }
     let how = if *safe { "and safe from one-click unsubscribing" } else { "but one click in a notice can end it" };
     screen.text(&format!("{} {endpoint} is confirmed, {how}.", render::good("✓")));
+    // A scheduled run speaks of a key when its reminder falls; a run by hand speaks of all.
+    screen.remark("keyminder test sends a notice of what there is to report now.");
     if !waiting.is_empty() {
         screen.text(&format!("{} Still to be confirmed: {}", render::warn("!"), waiting.join(", ")));
     }

@@ -137,7 +137,9 @@ fn last_run(run: &Run) -> LastRun {
         keys: answer.keys,
         old: answer.old,
         due: answer.due,
-        published: answer.published.len(),
+        // Of very many the ids of the first are kept.
+        published: usize::try_from(answer.sent).unwrap_or_default().max(answer.published.len()),
+        unsent: answer.unsent,
     });
     LastRun { at: run.at, ok: run.error.is_none(), error: run.error.clone(), counts }
 }

@@ -82,6 +82,7 @@ pub(crate) struct RunCounts {
     pub(crate) old: u32,
     pub(crate) due: u32,
     pub(crate) published: usize,
+    pub(crate) unsent: u32,
 }
 
 /// Columns for the name of a line.
@@ -189,7 +190,10 @@ fn last_run(run: &LastRun, now: Timestamp) -> String {
         return format!("{when}: {}. {error}", bad("failed"));
     };
     let head = format!("{when}, took {}: ", took(counts.duration_ms));
-    let sent = format!("{} {} sent", counts.published, if counts.published == 1 { "notice" } else { "notices" });
+    let mut sent = format!("{} {} sent", counts.published, if counts.published == 1 { "notice" } else { "notices" });
+    if counts.unsent > 0 {
+        sent.push_str(&format!(", {} not sent", counts.unsent));
+    }
     let read = format!("{} users, {} keys, {} old, {} due", counts.users, counts.keys, counts.old, counts.due);
     let counts = match counts.mode.as_str() {
         "test-notice" => format!("a test, {sent}"),

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::alike::Alike;
 use super::lines::{self, Section, date, minute};
 use super::text::{count, fill, wrap};
 use super::{Context, Notice, chat, envelope, install_flag, subject};
@@ -120,15 +121,20 @@ impl<'a> Draft<'a> {
     }
 
     fn entries(&self) -> Vec<Entry> {
+        let mut alike = Alike::default();
         let mut entries: Vec<Entry> = self
             .findings
             .iter()
             .map(|finding| Entry {
                 section: Section::of(finding),
-                text: lines::key(finding, self.settings.max_age_days, self.context.window),
+                text: match alike.is_told_already(finding) {
+                    true => String::new(),
+                    false => lines::key(finding, self.settings.max_age_days, self.context.window),
+                },
                 item: serde_json::to_value(finding).ok().map(|item| ("keys", item)),
             })
             .collect();
+        entries.extend(alike.texts().map(|text| Entry { section: Section::Unknown, text, item: None }));
         if self.account_matters {
             entries.extend(self.report.errors.iter().map(|error| Entry {
                 section: Section::Unknown,

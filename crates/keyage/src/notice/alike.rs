@@ -1,0 +1,67 @@
+//! Users that could not be read for one and the same reason, which a notice tells a few times and not thousands.
+//!
+//! The document for machines has them all. It must not know where in the text they stand.
+
+use std::collections::BTreeMap;
+
+use super::text::{count, wrap};
+use crate::plain::Plain;
+use crate::report::Finding;
+use crate::verdict::Verdict;
+
+/// How many users a reason is told for in full.
+const IN_FULL: usize = 3;
+/// How many more are named.
+const NAMED: usize = 50;
+
+/// Users by what kept them from being read.
+#[derive(Default)]
+pub(super) struct Alike<'a>(BTreeMap<&'a str, Vec<&'a str>>);
+
+impl<'a> Alike<'a> {
+    /// Whether the reason was told often enough; the user is then named with the others.
+    pub(super) fn is_told_already(&mut self, finding: &'a Finding) -> bool {
+        if finding.verdict != Verdict::Unknown || finding.access_key_id.is_some() {
+            return false;
+        }
+        let users = self.0.entry(kind(finding.reason.as_deref().unwrap_or_default())).or_default();
+        users.push(&finding.user);
+        users.len() > IN_FULL
+    }
+
+    /// A text for each reason that others share.
+    pub(super) fn texts(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().filter_map(|(reason, users)| {
+            let others = users.get(IN_FULL..).filter(|others| !others.is_empty())?;
+            let names: Vec<String> = others.iter().take(NAMED).map(|user| Plain::new(user).to_string()).collect();
+            let more = match others.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let number = count(u32::try_from(others.len()).unwrap_or(u32::MAX), "more user");
+            let reason = Plain::new(reason);
+            let mut text = wrap(&format!("The same ({reason}) for {number}: {}{more}.", names.join(", ")), 0);
+            if reason.as_str().contains("AccessDenied") {
+                text.push_str(&wrap("\"keyminder plan\" shows whether the function's role or policy was changed.", 0));
+            }
+            Some(text)
+        })
+    }
+}
+
+/// Operation and code, without the message, which names the user.
+fn kind(reason: &str) -> &str {
+    let end = reason.match_indices(": ").nth(1).map_or(reason.len(), |(at, _)| at);
+    reason.get(..end).unwrap_or(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operation_and_code_are_what_reasons_have_in_common() {
+        assert_eq!(kind("iam:ListAccessKeys: AccessDenied: User: x is not"), "iam:ListAccessKeys: AccessDenied");
+        assert_eq!(kind("not read before the time was up"), "not read before the time was up");
+    }
+}
