@@ -1,0 +1,171 @@
+//! The one error of this crate: an AWS call that failed, told as "creating SNS topic (NAME): CODE: MESSAGE".
+//!
+//! Every SDK error becomes an [`Error`] through [`failed`]; what it means for a run is its [`Kind`], worked out here
+//! in `classify.rs` and nowhere else: no other file matches on error codes, unless a code means something special in one
+//! place. `hints.rs` says what to do, `words.rs` what was being done.
+
+mod classify;
+mod hints;
+mod words;
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use keyminder_reconcile::Failure;
+
+use self::classify::classify;
+use self::hints::hints;
+use self::words::doing;
+
+/// What an error means for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The object, or one it refers to, is not there.
+    NotFound,
+    /// The object is there already.
+    AlreadyExists,
+    /// Another change is under way, or the object is not as it was a moment ago.
+    Conflict,
+    /// It cannot be deleted while something is attached to it.
+    InUse,
+    /// The caller may not do this.
+    AccessDenied,
+    /// There are no credentials, or AWS does not accept them.
+    Credentials,
+    /// This machine's clock is off.
+    ClockSkew,
+    /// Too many calls.
+    Throttled,
+    /// An account quota is used up.
+    Quota,
+    /// The endpoint did not answer, or not in time.
+    Unreachable,
+    /// AWS refuses what was asked for.
+    Invalid,
+    /// AWS failed.
+    Service,
+    /// A wait came to its deadline.
+    TimedOut,
+    /// The user asked to stop.
+    Interrupted,
+    /// Something to be put right before AWS is asked at all.
+    Usage,
+}
+
+/// Why something could not be done in the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What it means for a run.
+    pub kind: Kind,
+    /// The API operation with its service prefix, such as `sns:CreateTopic`; empty where no call was made.
+    pub operation: &'static str,
+    /// The name or ARN of what it was about; empty where there is none.
+    pub resource: String,
+    /// AWS's error code, or ours.
+    pub code: String,
+    /// AWS's words, or ours.
+    pub message: String,
+    /// What AWS support would ask for.
+    pub request_id: Option<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl Error {
+    /// Something to be put right before AWS is asked at all.
+    pub fn usage(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Usage,
+            operation: "",
+            resource: String::new(),
+            code: code.to_owned(),
+            message: message.into(),
+            request_id: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// A request that lacks what the API requires. Every request here is built from complete values.
+    pub(crate) fn unbuildable(error: aws_smithy_types::error::operation::BuildError) -> Self {
+        Self::usage("IncompleteRequest", error.to_string())
+    }
+
+    /// The same error with one more thing to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The same error where what is missing is the install itself.
+    #[must_use]
+    pub(crate) fn of_install(mut self) -> Self {
+        if self.is_not_found() {
+            self.hints = vec![
+                "nothing is installed here: run keyminder setup, or say where it is with --region and --name"
+                    .to_owned(),
+            ];
+        }
+        self
+    }
+
+    /// The object is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.kind == Kind::NotFound
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.operation.is_empty() {
+            f.write_str(&doing(self.operation))?;
+            if !self.resource.is_empty() {
+                write!(f, " ({})", self.resource)?;
+            }
+            f.write_str(": ")?;
+        }
+        if self.kind != Kind::Usage && !self.code.is_empty() {
+            write!(f, "{}: ", self.code)?;
+        }
+        f.write_str(self.message.trim_end_matches('.'))?;
+        if let Some(request_id) = &self.request_id {
+            write!(f, " (request {request_id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {}
+
+impl Failure for Error {
+    fn is_stale(&self) -> bool {
+        matches!(self.kind, Kind::NotFound | Kind::AlreadyExists | Kind::Conflict)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.kind == Kind::Interrupted
+    }
+}
+
+/// Turns an SDK error of `operation` (`sns:CreateTopic`) about `resource` into an [`Error`].
+pub(crate) fn failed<E>(
+    operation: &'static str,
+    resource: &(impl AsRef<str> + ?Sized),
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+    SdkError<E, HttpResponse>: RequestId,
+{
+    let resource = resource.as_ref().to_owned();
+    move |error| {
+        let request_id = error.request_id().map(str::to_owned);
+        let (kind, code, message) = classify(&error);
+        let hints = hints(kind, operation, &code, &message);
+        Error { kind, operation, resource, code, message, request_id, hints }
+    }
+}
