@@ -78,8 +78,8 @@ impl Function<'_> {
         self.done().await
     }
 
-    /// Everything that is always ours, and of what others may have set just what they did: Lambda checks a network, a
-    /// file system or a queue that it is sent, even an empty one, with permissions that a deployer need not have.
+    /// What setups give a value, always; what nobody should have set, only where somebody did, and then cleared: what is
+    /// not sent stays as it is.
     pub(super) async fn configure(&self, observed: &Configuration) -> Result<(), Error> {
         let desired = &self.desired.configuration;
         let mut update = self
