@@ -37,9 +37,11 @@ fn a_test_notice_is_sent_and_a_dry_run_sends_nothing() {
 
 #[test]
 fn test_without_an_install_says_so() {
-    let ran = World::new().run(&["test"]);
-    assert_eq!(ran.code, 1, "{ran:#?}");
-    assert!(ran.stderr.contains("keyminder setup"), "{ran:#?}");
+    for arguments in [&["test"][..], &["test", "--from-rule"]] {
+        let ran = World::new().run(arguments);
+        assert_eq!(ran.code, 1, "{ran:#?}");
+        assert!(ran.stderr.contains("nothing is installed here: run keyminder setup"), "{ran:#?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,16 @@ pub struct Extra {
     pub what: String,
     /// Our own object cannot be deleted while it is there.
     pub blocks_deletion: bool,
+    /// It was made by us, and cannot be taken away.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+}
+
+impl Extra {
+    /// What somebody else put there. `blocks_deletion`: our own object cannot be deleted while it is there.
+    pub fn of_others(what: impl Into<String>, blocks_deletion: bool) -> Self {
+        Self { what: what.into(), blocks_deletion, ours: false }
+    }
 }
 
 /// A live object, as far as we own it, and what else was seen on it.

@@ -276,7 +276,7 @@ async fn verifying_waits_for_reads_that_lag_behind() {
 async fn what_others_put_in_the_way_is_named_and_is_taken_away_only_by_a_teardown() {
     let world = complete().await;
     world.values.borrow_mut().remove("target");
-    world.extras.borrow_mut().insert("target", Extra { what: "target 2".into(), blocks_deletion: true });
+    world.extras.borrow_mut().insert("target", Extra::of_others("target 2", true));
     let converging = plan(&world, CONVERGE).await;
     assert_eq!(converging.change(Address("target")).unwrap().action, Action::Create);
     let destroying = plan(&world, Purpose::Destroy).await;

@@ -89,7 +89,7 @@ impl Resource for Attachment<'_> {
         let Some(attached) = found(self.attached().await)? else { return Ok(Observed::Absent) };
         let inline = found(self.inline().await)?.unwrap_or_default();
         let (ours, others): (Vec<_>, Vec<_>) = attached.into_iter().partition(|arn| *arn == self.desired.policy);
-        let extra = |what| Extra { what, blocks_deletion: true };
+        let extra = |what: String| Extra::of_others(what, true);
         let extras = others
             .into_iter()
             .map(|arn| extra(format!("policy {arn}")))

@@ -108,10 +108,8 @@ impl Resource for Permission<'_> {
     async fn observe(&self) -> Result<Observed<State>, Error> {
         let (ours, others): (Vec<_>, Vec<_>) =
             self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
-        let extras: Vec<_> = others
-            .into_iter()
-            .map(|(id, _)| Extra { what: format!("statement {id}"), blocks_deletion: false })
-            .collect();
+        let extras: Vec<_> =
+            others.into_iter().map(|(id, _)| Extra::of_others(format!("statement {id}"), false)).collect();
         Ok(match ours.first() {
             Some((_, statement)) => Observed::Ours(Existing { state: state(statement), extras }),
             None => Observed::AbsentBeside(extras),

@@ -86,8 +86,8 @@ pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
     let rule = Rule::new(install);
     match rule.observe().await? {
         Observed::Absent | Observed::AbsentBeside(_) => {
-            Err(Error::usage("RuleNotFound", format!("there is no rule {}", rule.name()))
-                .hint("keyminder setup makes it"))
+            let error = Error::usage("RuleNotFound", format!("there is no rule {}", rule.name()));
+            Err(Error { kind: Kind::NotFound, ..error }.of_install())
         }
         Observed::Foreign(_, reason) => {
             Err(Error::usage("NotOurs", format!("rule {} is not ours: {reason}", rule.name())))

@@ -294,8 +294,9 @@ impl Resource for Subscriptions<'_> {
                 (_, None) if managed => extras.push(Extra {
                     what: format!("{key}: not confirmed yet, so it cannot be removed; it lapses within 48 hours"),
                     blocks_deletion: false,
+                    ours: true,
                 }),
-                _ => extras.push(Extra { what: format!("subscription {key}"), blocks_deletion: false }),
+                _ => extras.push(Extra::of_others(format!("subscription {key}"), false)),
             }
         }
         if self.declared.is_some() {

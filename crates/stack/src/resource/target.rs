@@ -182,7 +182,7 @@ impl Resource for Target<'_> {
         let (ours, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET_ID);
         let extras: Vec<_> = others
             .into_iter()
-            .map(|target| Extra { what: format!("target {} ({})", target.id(), target.arn()), blocks_deletion: true })
+            .map(|target| Extra::of_others(format!("target {} ({})", target.id(), target.arn()), true))
             .collect();
         Ok(match ours.first() {
             Some(target) => Observed::Ours(Existing { state: state(target), extras }),

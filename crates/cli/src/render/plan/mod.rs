@@ -79,7 +79,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 "  {} {:<width$}  {}",
                 warn("!"),
                 change.address.0,
-                hang(&format!("not ours: {}", extra.what), 30, width),
+                hang(&format!("{}: {}", if extra.ours { "stays" } else { "not ours" }, extra.what), 30, width),
                 width = ADDRESS
             );
         }

@@ -67,7 +67,7 @@ fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
 #[test]
 fn a_teardown_lists_what_goes_in_the_order_of_going_and_what_stays_and_why() {
     let mut rule = change("events_rule", Action::Delete, vec![]);
-    rule.extras.push(Extra { what: "target 2 (arn:aws:sqs:eu-west-1:123456789012:q)".into(), blocks_deletion: true });
+    rule.extras.push(Extra::of_others("target 2 (arn:aws:sqs:eu-west-1:123456789012:q)", true));
     let mut topic = change("sns_topic", Action::None, vec![]);
     topic.foreign = Some("it carries no keyminder tags".into());
     let plan =

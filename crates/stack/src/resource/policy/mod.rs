@@ -165,7 +165,7 @@ impl Resource for Policy<'_> {
         if policy.permissions_boundary_usage_count().unwrap_or(0) > 0 {
             uses.extend(self.bounded().await?.into_iter().map(Use::Bounds));
         }
-        let extras = uses.iter().map(|one| Extra { what: one.to_string(), blocks_deletion: true }).collect();
+        let extras = uses.iter().map(|one| Extra::of_others(one.to_string(), true)).collect();
         let existing = Existing { state, extras };
         Ok(by_tags(&tags, &self.install.names, existing))
     }
