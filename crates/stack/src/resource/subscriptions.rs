@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription as Live;
 use futures::future::{try_join, try_join_all};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
@@ -107,7 +107,8 @@ pub(crate) fn key(protocol: &str, endpoint: &str) -> String {
 /// The topic's tag that records a subscription as ours, with the time it was made as value: a pending one lapses 48
 /// hours after. The key follows where it can be part of a tag, so that one that is gone can be named.
 pub(crate) fn record(key: &str) -> (String, String) {
-    let now = Timestamp::now().round(Unit::Second).unwrap_or_default();
+    // The second that has begun: a moment to come would promise more than 48 hours.
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
     let with_key = format!("{now} {key}");
     let fits = with_key.len() <= 256 && with_key.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c));
     (record_key(key), if fits { with_key } else { now.to_string() })
