@@ -2,7 +2,7 @@
 """Prints one line for each old key in keyminder's notices.
 
     consume.py --queue-url URL     takes notices from an SQS queue (needs boto3), for ever
-    consume.py < notice.json       takes one notice from standard input
+    consume.py < notice.json       takes one message from standard input
 
 Replace `tell` by whatever makes a ticket. A message is deleted from the queue only once
 all of it was told; SQS may deliver a message twice, so make tickets by key id.
@@ -55,6 +55,14 @@ def lines(notice: dict) -> list[str]:
     return found
 
 
+def taken(body: str) -> list[str]:
+    """What there is to tell of a message, whatever it is."""
+    try:
+        return lines(document(body))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [other(body)]
+
+
 def tell(line: str) -> None:
     print(line, flush=True)
 
@@ -66,13 +74,8 @@ def consume(queue_url: str) -> None:
     while True:
         answer = sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=20, MaxNumberOfMessages=10)
         for message in answer.get("Messages", []):
-            try:
-                notice = document(message["Body"])
-            except (ValueError, KeyError, TypeError, AttributeError):
-                tell(other(message["Body"]))
-            else:
-                for line in lines(notice):
-                    tell(line)
+            for line in taken(message["Body"]):
+                tell(line)
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
@@ -83,7 +86,7 @@ def main() -> None:
     if arguments.queue_url:
         consume(arguments.queue_url)
     else:
-        for line in lines(document(sys.stdin.read())):
+        for line in taken(sys.stdin.read()):
             tell(line)
 
 

@@ -89,19 +89,14 @@ fn the_loop_over_accounts_installs_in_each_and_refuses_a_wrong_one() {
 }
 
 #[test]
-fn the_queues_consumer_prints_a_line_for_each_old_key() {
+fn the_queues_consumer_prints_a_line_for_each_old_key_and_for_whatever_else_arrives() {
     if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
         let _ = writeln!(stderr(), "skipped: there is no python3");
         return;
     }
     let sandbox = sandbox(ACCOUNT);
     let terminal = Terminal::before(&sandbox);
-    let check = terminal.run(&["check", "--notice", "--output", "json"]).exits(0).json();
-    let notice = &check["notices"][0]["document"];
-    let old = check["summary"]["old"].as_u64().unwrap();
-    assert!(old > 0);
-    let envelope = json!({ "Type": "Notification", "Message": notice.to_string() });
-    for message in [notice, &envelope] {
+    let consumed = |message: &Value| {
         let mut child = terminal
             .program("python3")
             .arg(root().join("examples/sqs/consume.py"))
@@ -111,14 +106,22 @@ fn the_queues_consumer_prints_a_line_for_each_old_key() {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(message.to_string().as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(
-            printed.lines().filter(|line| line.contains(" days old, limit 90")).count() as u64,
-            old,
-            "{printed}"
-        );
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    let check = terminal.run(&["check", "--notice", "--output", "json"]).exits(0).json();
+    let notice = &check["notices"][0]["document"];
+    let old = check["summary"]["old"].as_u64().unwrap();
+    assert!(old > 0);
+    let enveloped = |message: &Value| json!({ "Type": "Notification", "Message": message.to_string() });
+    for message in [notice, &enveloped(notice)] {
+        let printed = consumed(message);
+        let lines = printed.lines().filter(|line| line.contains(" days old, limit 90")).count() as u64;
+        assert_eq!(lines, old, "{printed}");
     }
+    let failed = json!({ "version": "1.0", "responsePayload": { "errorMessage": "it could not read" } });
+    assert_eq!(consumed(&enveloped(&failed)), "a run failed: it could not read\n");
+    let confirmation = json!({ "Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns/?Token=1" });
+    assert_eq!(consumed(&confirmation), "confirm within 48 hours: keyminder confirm 'https://sns/?Token=1'\n");
 }
 
 #[test]
@@ -142,6 +145,11 @@ fn the_ci_jobs_look_for_drift_and_for_silence() {
         let shell = shell_in_yaml(&yaml);
         for wanted in ["keyminder plan --exit-code", "keyminder status --exit-code"] {
             assert!(shell.contains(wanted), "{job} does not run {wanted}");
+        }
+        // A tag of somebody else's repository can be moved.
+        for action in yaml.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, action)| action) {
+            let commit = action.split_once('@').map(|(_, rest)| rest.split(' ').next().unwrap_or_default());
+            assert!(commit.is_some_and(|commit| commit.len() == 40), "{job}: {action}");
         }
         assert!(yaml.contains(&format!("KEYMINDER_ACCOUNT: \"{ACCOUNT}\"")), "{job} has no guard");
     }
