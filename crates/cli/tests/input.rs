@@ -294,3 +294,19 @@ fn a_file_that_cannot_be_written_has_a_hint() {
     let ran = World::seeded(1, 0).run(&["check", "--save", "/nonexistent/keys.csv", "--format", "csv"]);
     assert!(ran.code == 1 && ran.stderr.contains("hint: the folder has to be there"), "{ran:#?}");
 }
+
+#[test]
+fn a_configuration_file_that_never_ends_can_be_left() {
+    let world = World::new();
+    let fifo = world.home.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut child = world.command(&["status", "--config", "fifo"]).spawn().unwrap();
+    // A signal before the process has begun ends it as well.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let start = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed().as_secs() < 10, "it does not end");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

@@ -61,9 +61,11 @@ pub(crate) fn main() -> Exit {
 }
 
 async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) -> Result<Exit, Error> {
+    // Read before signals are listened to: a file that never ends can then be left like anything else.
+    let config = Config::load(&cli.global, matches);
     let interrupt = Interrupt::listen(screen);
     let session = |screen: &Arc<Screen>| -> Result<Session, Error> {
-        Ok(Session::new(Arc::clone(screen), Config::load(&cli.global, matches)?, interrupt.clone()))
+        Ok(Session::new(Arc::clone(screen), config?, interrupt.clone()))
     };
     match cli.command {
         Command::Setup(args) => setup::run(&session(screen)?, *args).await,
