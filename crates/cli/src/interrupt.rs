@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop after the calls in flight, the second ends the process.
+//! Ctrl-C, SIGTERM and a terminal that went away: the first asks the run to stop after the calls in flight, the second ends the process.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,8 +17,11 @@ impl Interrupt {
     /// Listens from now on. Where the system does not let us listen, its own way of ending a process stays.
     pub(crate) fn listen(screen: &Arc<Screen>) -> Self {
         let token = CancellationToken::new();
-        if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-            tokio::spawn(watch(interrupt, terminate, token.clone(), Arc::clone(screen)));
+        let listen = |kind| signal(kind).ok();
+        if let (Some(interrupt), Some(terminate), Some(hangup)) =
+            (listen(SignalKind::interrupt()), listen(SignalKind::terminate()), listen(SignalKind::hangup()))
+        {
+            tokio::spawn(watch([interrupt, terminate, hangup], token.clone(), Arc::clone(screen)));
         }
         Self(token)
     }
@@ -46,17 +49,19 @@ impl Interrupt {
     }
 }
 
-async fn watch(mut interrupt: Signal, mut terminate: Signal, token: CancellationToken, screen: Arc<Screen>) {
+async fn watch([mut interrupt, mut terminate, mut hangup]: [Signal; 3], token: CancellationToken, screen: Arc<Screen>) {
     for time in 0.. {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
         if time > 0 {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         // Said first: a run that is only reading ends as soon as it is asked.
-        screen.remark("stopping after the calls in flight; once more stops at once");
+        let lead = if screen.is_animated() { "\n" } else { "" };
+        screen.remark(&format!("{lead}stopping after the calls in flight; once more stops at once"));
         token.cancel();
     }
 }

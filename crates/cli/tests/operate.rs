@@ -88,6 +88,22 @@ fn setup_can_wait_for_the_confirmation() {
 }
 
 #[test]
+fn whoever_waits_is_told_where_an_address_went_away_instead() {
+    let world = World::new();
+    world.install();
+    let child = world
+        .command(&["setup", "--email", EMAIL, "--yes", "--wait", "60s"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    world.sandbox.edit(|account| account.region(REGION).subscriptions.clear());
+    let ran = support::Ran::from(child.wait_with_output().unwrap());
+    assert!(ran.code == 1 && ran.stderr.contains("no longer subscribed: ops@example.com"), "{ran:#?}");
+}
+
+#[test]
 fn init_writes_a_file_that_plan_reads_and_never_overwrites_unasked() {
     let world = World::new();
     world.ok(&["init", "--email", EMAIL]);
@@ -313,7 +329,7 @@ fn wait_for(what: impl Fn() -> bool) {
 fn the_rule_starts_the_function_and_has_its_own_schedule_back_afterwards() {
     let world = rescheduled();
     let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| schedule_of(&world).ends_with(" * * * ? *)"));
+    wait_for(|| schedule_of(&world).ends_with(" 0-23 * * ? *)"));
     world.sandbox.clock().advance(Duration::from_secs(180));
     let ran = support::Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 0, "{ran:#?}");
@@ -325,7 +341,7 @@ fn the_rule_starts_the_function_and_has_its_own_schedule_back_afterwards() {
 fn an_interrupted_test_of_the_rule_puts_its_schedule_back() {
     let world = rescheduled();
     let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| schedule_of(&world).ends_with(" * * * ? *)"));
+    wait_for(|| schedule_of(&world).ends_with(" 0-23 * * ? *)"));
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let ran = support::Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{ran:#?}");

@@ -181,7 +181,40 @@ fn an_address_that_unsubscribed_is_missed_even_where_no_configuration_names_it()
     world.sandbox.edit(|account| account.region(REGION).subscriptions.retain(|one| one.endpoint == EMAIL));
     let ran = world.run(&["status", "--exit-code"]);
     assert_eq!(ran.code, 2, "{ran:#?}");
-    assert!(words(&ran).contains("keyminder setup --subscribe email=b@example.com subscribes it"), "{ran:#?}");
+    let flags = ["--subscribe", "email=b@example.com", "--subscribe", "email=ops@example.com"];
+    assert!(words(&ran).contains(&format!("keyminder setup {} subscribes it", flags.join(" "))), "{ran:#?}");
+    // What it says is true, and costs nobody else the subscription.
+    world.ok(&[&["setup", "--yes"][..], &flags].concat());
+    world.sandbox.confirm("b@example.com");
+    world.ok(&["status", "--exit-code"]);
+}
+
+#[test]
+fn an_address_that_is_no_longer_wanted_is_not_waited_for() {
+    let world = World::new();
+    world.write("keyminder.toml", "[notify]\nemails = ['ops@example.com', 'typo@exmaple.com']\n");
+    world.ok(&["setup", "--yes"]);
+    world.sandbox.confirm(EMAIL);
+    world.write("keyminder.toml", "[notify]\nemails = ['ops@example.com']\n");
+    let ran = world.ok(&["setup", "--yes", "--wait", "2s"]);
+    assert!(!ran.stdout.contains("must confirm"), "{ran:#?}");
+    let ran = world.ok(&["status", "--exit-code"]);
+    assert!(words(&ran).contains("stays: email typo@exmaple.com: no longer wanted"), "{ran:#?}");
+    let ran = world.ok(&["confirm", "--resend"]);
+    assert!(ran.stdout.contains("nothing was sent"), "{ran:#?}");
+}
+
+#[test]
+fn a_schedule_that_is_far_off_is_a_reason_for_a_no_and_one_that_is_over_is_refused() {
+    let world = World::new();
+    let far = ["--email", EMAIL, "--schedule", "cron(0 0 1 1 ? 2190)"];
+    world.ok(&[&["setup", "--yes"][..], &far].concat());
+    world.sandbox.confirm(EMAIL);
+    let ran = world.run(&[&["status", "--exit-code"][..], &far].concat());
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert!(words(&ran).contains("it runs next in"), "{ran:#?}");
+    let ran = world.run(&["plan", "--schedule", "cron(0 0 1 1 ? 2020)"]);
+    assert!(ran.code == 64 && ran.stderr.contains("never runs again"), "{ran:#?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Questions and complaints are words on standard error, so that a screen reader reads each once and results can be
 //! redirected. Where the terminal cannot edit lines (`TERM=dumb`), a plain line will do.
 
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::config::Behavior;
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
@@ -44,7 +45,10 @@ pub(crate) async fn line(
         };
         match check(&answer) {
             Ok(()) => return Ok(answer),
-            Err(why) => screen.aside(&render::fold(&format!("  {} {why}", render::bad("!")), screen.width())),
+            Err(why) => {
+                let why = render::fold(&why, screen.width().saturating_sub(4)).replace('\n', "\n    ");
+                screen.aside(&format!("  {} {why}", render::bad("!")));
+            }
         }
     }
 }
@@ -54,6 +58,7 @@ async fn read(session: &Session, prompt: String) -> Result<String, Error> {
     if plain {
         session.screen.prompt(&prompt);
     }
+    let mode = tcgetattr(std::io::stdin()).ok();
     let asking = tokio::task::spawn_blocking(move || {
         // The terminal itself, whatever the streams lead to.
         let config = Config::builder().behavior(Behavior::PreferTerm).build();
@@ -62,7 +67,13 @@ async fn read(session: &Session, prompt: String) -> Result<String, Error> {
     });
     let answer = tokio::select! {
         answer = asking => answer,
-        () = session.interrupt.asked() => return Err(declined()),
+        () = session.interrupt.asked() => {
+            // The editor still holds the terminal, on a thread that ends with the process.
+            if let Some(mode) = mode {
+                let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &mode);
+            }
+            return Err(declined());
+        }
     };
     match answer {
         Ok(Ok(answer)) => Ok(answer),

@@ -78,10 +78,12 @@ pub(crate) async fn of_teardown(session: &Session, installation: &Installation) 
     let lapses = pending.map(|one| {
         let when =
             one.lapses_at.map_or_else(|| "within 48 hours".to_owned(), |at| format!("on {}", render::both_zones(at)));
-        let message = format!(
-            "{} never confirmed: the mail that asks for it lapses {when}, and until then a click in it does nothing",
-            one.endpoint
-        );
+        let message = match one.protocol.as_str() {
+            "email" | "email-json" => {
+                format!("{} never confirmed: the link in its mail will lead nowhere, and lapses {when}", one.endpoint)
+            }
+            _ => format!("{} never confirmed: what AWS sent it lapses {when}", one.endpoint),
+        };
         Attention { code: "pending_lapses", message }
     });
     Ok(lapses.chain(ends).collect())
@@ -136,6 +138,7 @@ mod tests {
             filtered: false,
             declared: true,
             managed: true,
+            wanted: true,
             arn: None,
         }
     }

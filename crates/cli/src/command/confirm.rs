@@ -31,11 +31,9 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
         } else if sent.is_empty() {
             screen.text("no address is waiting to be confirmed; nothing was sent");
         } else {
-            screen.text(&format!(
-                "{} Sent again to {}. It must be confirmed within 48 hours.",
-                render::good("✓"),
-                sent.join(", ")
-            ));
+            let told =
+                format!("{} Sent again to {}; to be confirmed within 48 hours.", render::good("✓"), sent.join(", "));
+            screen.text(&render::fold(&told, screen.width()));
         }
         return Ok(Exit::Done);
     }

@@ -44,7 +44,16 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
         }
         ExportKind::Alarm { topic, file } => {
             let opened = open(session).await?;
-            write(session, file.as_deref(), &alarm(&opened.installation, &topic)?)?;
+            let installation = &opened.installation;
+            // What is installed counts, whatever it was told by.
+            let schedule = match session.reading(installation.schedule()).await {
+                Ok(schedule) => schedule,
+                Err(error) if ["RuleNotFound", "NotOurs", "RuleDiffers"].contains(&error.code.as_str()) => {
+                    installation.spec().schedule.clone()
+                }
+                Err(error) => return Err(error),
+            };
+            write(session, file.as_deref(), &alarm(installation, &schedule, &topic)?)?;
         }
     }
     Ok(Exit::Done)

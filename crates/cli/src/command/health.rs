@@ -1,7 +1,7 @@
 //! Would somebody hear about an old key? What was found, judged: when the function runs next or what keeps it from
 //! that, and every reason for a "no".
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::Schedule;
 use keyminder_reconcile::{Action, Address, Change, Plan};
 use keyminder_stack::{SubscriptionState, SubscriptionStatus};
@@ -25,26 +25,26 @@ pub(super) enum Next {
 /// When the rule as it is starts the function next, which need not be as it should be.
 pub(super) fn next(plan: &Plan, wanted: &Schedule, runs: &[Run], now: Timestamp) -> Next {
     let change = |address| plan.change(Address(address));
-    let missing = |change: Option<&Change>| change.is_none_or(|c| c.action == Action::Create || c.foreign.is_some());
+    let absent = |change: Option<&Change>| change.is_none_or(|c| c.action == Action::Create || c.foreign.is_some());
     let live = |address, path: &str| {
         let fields = &change(address).filter(|change| change.action == Action::Update)?.fields;
         fields.iter().find(|field| field.path == path).map(|field| &field.before)
     };
     let because = |why: &str| Next::Never(why.to_owned());
-    if missing(change("events_rule")) {
+    if absent(change("events_rule")) {
         return because("there is no rule of ours");
     }
     if live("events_rule", "state").is_some() {
         return because("the rule is disabled");
     }
-    if missing(change("events_target")) || live("events_target", "arn").is_some() {
+    if absent(change("events_target")) || live("events_target", "arn").is_some() {
         return because("the rule does not have the function as its target");
     }
-    if missing(change("lambda_function")) {
+    if absent(change("lambda_function")) {
         return because("there is no function of ours");
     }
     let permission = change("lambda_permission");
-    if missing(permission) || permission.is_some_and(|change| change.action == Action::Update) {
+    if absent(permission) || permission.is_some_and(|change| change.action == Action::Update) {
         return because("the function does not let the rule start it");
     }
     let schedule = match live("events_rule", "schedule").and_then(Value::as_str) {
@@ -67,6 +67,7 @@ pub(super) fn next(plan: &Plan, wanted: &Schedule, runs: &[Run], now: Timestamp)
 /// What is known of an install.
 pub(super) struct Findings<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) next: &'a Next,
     pub(super) subscriptions: &'a [SubscriptionStatus],
     /// The latest runs, the oldest first.
     pub(super) runs: &'a [Run],
@@ -101,6 +102,7 @@ pub(super) fn problems(findings: &Findings<'_>) -> Vec<String> {
     if !plan.is_empty() {
         problems.push(difference(findings.from_file));
     }
+    problems.extend(far(findings));
     let mut hearing = subscriptions.iter().filter(|one| one.state == SubscriptionState::Confirmed).peekable();
     if hearing.peek().is_none() {
         problems.push("nobody has confirmed a subscription, so nobody would be told".to_owned());
@@ -111,8 +113,9 @@ pub(super) fn problems(findings: &Findings<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let ours = subscriptions.iter().filter(|one| one.declared || one.managed);
-    problems.extend(ours.filter_map(subscription));
+    let awaited: Vec<_> = subscriptions.iter().filter(|one| one.is_awaited()).collect();
+    problems.extend(unconfirmed(&awaited));
+    problems.extend(subscriptions.iter().filter(|one| one.wanted).filter_map(|one| missing(one, subscriptions)));
     if last_check(runs).is_some_and(|run| run.error.is_some()) {
         problems.push("the last run failed: keyminder test shows whether it still does".to_owned());
     }
@@ -130,25 +133,60 @@ fn difference(from_file: bool) -> String {
         .to_owned()
 }
 
-fn subscription(one: &SubscriptionStatus) -> Option<String> {
+/// A schedule that has come to its end, or begins in a time that nobody waits for.
+fn far(findings: &Findings<'_>) -> Option<String> {
+    match findings.next {
+        // Whatever else keeps the rule from starting the function differs from what is wanted, and is told with that.
+        Next::Never(why) => findings.plan.is_empty().then(|| format!("nothing runs any more: {why}")),
+        Next::At(at) | Next::By(at) => {
+            let until = at.duration_since(findings.now);
+            (until > FARTHEST).then(|| format!("it runs next in {}", render::span(until)))
+        }
+    }
+}
+
+/// A run a year is rare; what is further off is a mistake.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// Those who have yet to confirm, in one sentence where it is the same for all.
+fn unconfirmed(awaited: &[&SubscriptionStatus]) -> Vec<String> {
+    let (mails, others): (Vec<&SubscriptionStatus>, Vec<_>) =
+        awaited.iter().partition(|one| one.protocol.starts_with("email"));
+    let mut problems = Vec::new();
+    if !mails.is_empty() {
+        let who: Vec<_> = mails.iter().map(|one| one.endpoint.as_str()).collect();
+        let have = if who.len() == 1 { "has" } else { "have" };
+        problems.push(format!(
+            "{} {have} not confirmed: run keyminder confirm with the link in the mail, or keyminder confirm --resend",
+            who.join(", ")
+        ));
+    }
+    problems.extend(others.iter().map(|one| {
+        format!(
+            "{} has not confirmed: AWS has sent it a SubscriptionConfirmation, and keyminder confirm --resend has \
+             another one sent",
+            one.endpoint
+        )
+    }));
+    problems
+}
+
+fn missing(one: &SubscriptionStatus, all: &[SubscriptionStatus]) -> Option<String> {
     let endpoint = &one.endpoint;
     match one.state {
-        SubscriptionState::Confirmed => None,
-        SubscriptionState::Pending => Some(format!(
-            "{endpoint} has not confirmed: run keyminder confirm with the link in the mail, or keyminder confirm --resend"
-        )),
+        SubscriptionState::Confirmed | SubscriptionState::Pending => None,
         SubscriptionState::Gone | SubscriptionState::Missing => {
-            if endpoint.is_empty() {
-                return Some(
-                    "an address that keyminder subscribed is gone: keyminder setup --email ADDRESS subscribes it"
-                        .to_owned(),
-                );
+            if one.declared {
+                return Some(format!("{endpoint} is not subscribed: keyminder setup subscribes it"));
             }
-            let flag = match one.declared {
-                true => String::new(),
-                false => format!(" --subscribe {}={endpoint}", one.protocol),
-            };
-            Some(format!("{endpoint} is not subscribed: keyminder setup{flag} subscribes it"))
+            if endpoint.is_empty() {
+                let what = "an address that keyminder subscribed is gone";
+                return Some(format!("{what}: keyminder setup with a --email for every address subscribes it"));
+            }
+            // Flags are the whole list: whoever is not named is unsubscribed.
+            let wanted = all.iter().filter(|one| one.wanted && !one.endpoint.is_empty());
+            let flags: String = wanted.map(|one| format!(" --subscribe {}={}", one.protocol, one.endpoint)).collect();
+            Some(format!("{endpoint} is not subscribed: keyminder setup{flags} subscribes it"))
         }
     }
 }
@@ -166,7 +204,7 @@ fn silence(findings: &Findings<'_>) -> Option<String> {
     }
     // A log that is kept for less than that cannot tell.
     let patience = longest_silence(schedule);
-    let kept = jiff::SignedDuration::from_hours(i64::from(findings.retention_days) * 24);
+    let kept = SignedDuration::from_hours(i64::from(findings.retention_days) * 24);
     let installed = now.duration_since(findings.changed?);
     (installed > patience && patience < kept).then(|| {
         let installed = render::span(installed);

@@ -22,7 +22,13 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
 
     screen.remark(&render::dim("Who is to be told about old keys. AWS sends each address a mail to confirm."));
     let emails = ask::line(session, "E-mail addresses, separated by commas", None, check_emails).await?;
-    let emails: Vec<String> = addresses(&emails).map(str::to_owned).collect();
+    let mut seen = Vec::new();
+    let new = |address: &&str| {
+        let known = seen.contains(&address.to_lowercase());
+        seen.push(address.to_lowercase());
+        !known
+    };
+    let emails: Vec<String> = addresses(&emails).filter(new).map(str::to_owned).collect();
 
     screen.remark(&render::dim("A key is old when it is more than this many days old. CIS and most auditors say 90."));
     let limit = spec.settings.max_age_days.to_string();
@@ -42,7 +48,14 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
         if let Some(profile) = session.config.connection().profile {
             values.insert("profile".to_owned(), profile.into());
         }
-        match render::write_file(Path::new(DEFAULT_FILE), commented(&values).as_bytes()) {
+        if let Some(url) = session.config.connection().endpoint_url {
+            values.insert("endpoint_url".to_owned(), url.into());
+        }
+        let written = match Path::new(DEFAULT_FILE).exists() {
+            true => Err(Error::failed("FileExists", format!("{DEFAULT_FILE} is there by now"))),
+            false => render::write_file(Path::new(DEFAULT_FILE), commented(&values).as_bytes()),
+        };
+        match written {
             Ok(()) => screen.remark(&format!("Wrote {DEFAULT_FILE}.")),
             // The answers are worth more than the file.
             Err(error) => screen.aside(&format!("{} not saved: {}", render::warn("!"), error.message)),
@@ -54,7 +67,10 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
 }
 
 fn addresses(answer: &str) -> impl Iterator<Item = &str> {
-    answer.split([',', ' ', ';']).map(str::trim).filter(|address| !address.is_empty())
+    answer
+        .split(|c: char| c.is_whitespace() || [',', ';'].contains(&c))
+        .map(str::trim)
+        .filter(|address| !address.is_empty())
 }
 
 fn check_emails(answer: &str) -> Result<(), String> {

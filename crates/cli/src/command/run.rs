@@ -81,6 +81,11 @@ pub(crate) async fn confirm_plan(
 ) -> Result<(Observation, Plan), Error> {
     let (_, mut plan) = looked;
     loop {
+        let screen = &session.screen;
+        if screen.can_ask() && !screen.shows_results() {
+            // Nobody says yes to what they do not see.
+            screen.aside(&render::plan(&plan, screen.is_verbose(), screen.width()));
+        }
         confirm(session, &question(&plan), word).await?;
         let (seen, now) = look(session, stack, plan.purpose).await?;
         if now == plan || now.is_empty() {

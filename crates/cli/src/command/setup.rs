@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use keyminder_reconcile::{Observation, Plan, Purpose};
-use keyminder_stack::{Installation, SubscriptionStatus};
+use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
 
 use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
 use super::session::{Account, Opened, Session};
@@ -116,14 +116,17 @@ async fn finish(
         screen.text(&render::attention(&attention, screen.width()));
     }
     // Whoever waits has to know what to do with the mail meanwhile.
+    let mut exit = Exit::Done;
     if let (Some(patience), false) = (wait, dry_run) {
-        wait_for_confirmations(session, installation, patience).await?;
+        exit = wait_for_confirmations(session, installation, patience).await?;
+        attention.retain(|one| one.code != "unconfirmed");
+        attention.extend(attention::after_setup(installation, false).await?);
     }
     if screen.is_json() {
         let install = &installation.names().install;
         screen.document(&document("setup", account, install, plan, applied, &attention))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// How often SNS is asked whether somebody confirmed.
@@ -133,7 +136,7 @@ async fn wait_for_confirmations(
     session: &Session,
     installation: &Installation,
     patience: Duration,
-) -> Result<(), Error> {
+) -> Result<Exit, Error> {
     let screen = &session.screen;
     let start = Instant::now();
     let mut told = String::new();
@@ -141,26 +144,35 @@ async fn wait_for_confirmations(
     loop {
         let subscriptions = match session.reading(installation.subscriptions()).await {
             Ok(subscriptions) => subscriptions,
-            Err(error) if error.exit == Exit::Interrupted => return Ok(()),
+            Err(error) if error.exit == Exit::Interrupted => return Ok(Exit::Interrupted),
             Err(error) => return Err(error),
         };
         let pending = pending(&subscriptions);
         if pending.is_empty() {
             bar.finish_and_clear();
+            let lost: Vec<_> = subscriptions
+                .iter()
+                .filter(|one| one.wanted && one.state != SubscriptionState::Confirmed)
+                .map(|one| one.endpoint.as_str())
+                .collect();
+            if !lost.is_empty() {
+                return Err(Error::failed("NotConfirmed", format!("no longer subscribed: {}", lost.join(", ")))
+                    .hint("somebody unsubscribed or removed them: keyminder setup subscribes them again"));
+            }
             if !told.is_empty() {
                 screen.remark(&confirmed(&subscriptions));
             }
-            return Ok(());
+            return Ok(Exit::Done);
         }
+        let left = patience.saturating_sub(start.elapsed());
         if pending != told {
-            let until = render::span(SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX));
+            let until = render::span(SignedDuration::try_from(left).unwrap_or(SignedDuration::MAX));
             screen.remark(&format!(
                 "\nWaiting up to {until} for {pending} to confirm. Ctrl-C ends the waiting, and nothing else."
             ));
             bar.set_message(format!("waiting for {pending}"));
             told = pending;
         }
-        let left = patience.saturating_sub(start.elapsed());
         if left.is_zero() {
             bar.finish_and_clear();
             return Err(Error::failed("NotConfirmed", format!("not confirmed in time: {told}"))
@@ -168,7 +180,7 @@ async fn wait_for_confirmations(
         }
         tokio::select! {
             () = tokio::time::sleep(CONFIRMATION_POLL.min(left)) => {}
-            () = session.interrupt.asked() => return Ok(()),
+            () = session.interrupt.asked() => return Ok(Exit::Interrupted),
         }
     }
 }

@@ -74,8 +74,10 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         true => session.reading(installation.changed_at()).await?,
         false => None,
     };
+    let next = health::next(&plan, &schedule, &runs, now);
     let problems = health::problems(&Findings {
         plan: &plan,
+        next: &next,
         subscriptions: &subscriptions,
         runs: &runs,
         changed,
@@ -84,7 +86,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         from_file: session.config.path().is_some(),
         now,
     });
-    let (next_run, not_scheduled, next_is_latest) = match health::next(&plan, &schedule, &runs, now) {
+    let (next_run, not_scheduled, next_is_latest) = match next {
         _ if !installed => (None, None, false),
         Next::At(at) => (Some(at), None, false),
         Next::By(at) => (Some(at), None, true),

@@ -4,9 +4,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyminder_checker::function::Answer;
+use keyminder_keyage::Schedule;
+use keyminder_reconcile::Purpose;
 use keyminder_stack::{Installation, SubscriptionState};
 use serde_json::{Value, json};
 
+use super::health::{self, Next};
+use super::run::look;
 use super::runs::{self, Run};
 use super::session::Session;
 use crate::args::{SpecArgs, TestArgs};
@@ -56,7 +60,7 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
     let answer: Answer = serde_json::from_value(ran.answer.clone()).unwrap_or_default();
     if ran.ok {
         screen.text(&format!("\n{}", told_of(&answer, args.from_rule)));
-        screen.text(&messages(&answer, &told));
+        screen.text(&render::fold(&messages(&answer, &told), screen.width()));
         return Ok(Exit::Done);
     }
     let why = ran.error.unwrap_or_else(|| ran.answer.to_string());
@@ -93,6 +97,12 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
 async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran, Error> {
     let screen = &session.screen;
     let usual = session.reading(installation.schedule()).await?;
+    let plan = look(session, &installation.stack(), Purpose::Converge { adopt: false }).await?.1;
+    let schedule = Schedule::parse(&usual).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
+    if let Next::Never(why) = health::next(&plan, &schedule, &[], Timestamp::now()) {
+        return Err(Error::failed("RuleDidNotRun", format!("the rule cannot start the function: {why}"))
+            .hint("keyminder plan shows what is wrong, and keyminder setup puts it right"));
+    }
     let now = Timestamp::now();
     // This machine's clock may be ahead of AWS's: what ran before is told by name and not by time.
     let from = now.saturating_sub(CLOCK_SKEW).unwrap_or_default();

@@ -60,7 +60,10 @@ impl Config {
 
     /// Which account and region to talk to.
     pub(crate) fn connection(&self) -> Connection {
-        let or = |flag: &Option<String>, file: &Option<String>| flag.clone().or_else(|| file.clone());
+        let given = |text: &String| !text.is_empty();
+        let or = |flag: &Option<String>, file: &Option<String>| {
+            flag.clone().filter(given).or_else(|| file.clone()).filter(given)
+        };
         Connection {
             profile: or(&self.global.profile, &self.file.profile),
             region: or(&self.global.region, &self.file.region),

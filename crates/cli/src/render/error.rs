@@ -8,7 +8,7 @@ pub(crate) fn error(error: &Error, width: usize) -> String {
     let mut lines = error.message.lines();
     let mut text = format!("{}{}", bad("error: "), hang(lines.next().unwrap_or_default(), 7, width));
     let rest: Vec<_> = lines.collect();
-    if !rest.is_empty() {
+    if !rest.is_empty() && error.code == "BadConfiguration" {
         // Several problems: each on its own lines, all alike.
         text = format!("{}the configuration has {} problems", bad("error: "), rest.len() + 1);
         for line in error.message.lines() {

@@ -89,6 +89,11 @@ impl Screen {
         &self.bars
     }
 
+    /// Results are seen by whoever answers questions, and do not go to a file.
+    pub(crate) fn shows_results(&self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
     /// A person can be asked: both the question and the answer have a terminal.
     pub(crate) fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.is_json()

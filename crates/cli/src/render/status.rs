@@ -25,7 +25,7 @@ pub(crate) struct StatusView {
     /// Why there is no next run.
     pub(crate) not_scheduled: Option<String>,
     /// The next run may come sooner.
-    #[serde(skip)]
+    #[serde(rename = "next_run_is_latest")]
     pub(crate) next_is_latest: bool,
     pub(crate) schedule: String,
     pub(crate) schedule_description: String,

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 use super::Kind;
 
@@ -62,7 +62,14 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    // A service's answer within another error, as where a role could not be assumed.
+    match innermost.downcast_ref::<ErrorMetadata>() {
+        Some(answer) => {
+            let code = answer.code().unwrap_or("an error without a code");
+            answer.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+        }
+        None => innermost.to_string(),
+    }
 }
 
 fn kind_of_status(status: u16) -> Kind {

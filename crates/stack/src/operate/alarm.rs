@@ -12,14 +12,14 @@ const HOUR: i64 = 3600;
 /// The furthest that an alarm with periods of an hour looks back (CloudWatch API reference, PutMetricAlarm).
 const FURTHEST_HOURS: i64 = 7 * 24;
 
-/// The alarm: nothing started the function within two periods of its schedule, or within seven days where two periods
+/// The alarm: nothing started the function within two periods of this schedule, or within seven days where two periods
 /// are longer. It tells `topic`, which is not the install's own: that one lets in nobody but the account's principals,
 /// and CloudWatch is none.
 ///
 /// # Errors
 /// `BadTopic` where that is no topic in this region; `BadSchedule` where no seven days go by without a run being missed.
-pub fn alarm(installation: &Installation, topic: &str) -> Result<Value, Error> {
-    let (names, spec) = (&installation.names, &installation.spec);
+pub fn alarm(installation: &Installation, schedule: &str, topic: &str) -> Result<Value, Error> {
+    let names = &installation.names;
     if topic.split(':').collect::<Vec<_>>().get(..4) != Some(&["arn", &names.partition, "sns", &names.region]) {
         return Err(Error::usage("BadTopic", format!("'{topic}' is not the ARN of an SNS topic in {}", names.region)));
     }
@@ -27,12 +27,12 @@ pub fn alarm(installation: &Installation, topic: &str) -> Result<Value, Error> {
         return Err(Error::usage("BadTopic", "this is the topic that keyminder publishes to, and CloudWatch may not")
             .hint("name a topic that wakes somebody, whose policy lets cloudwatch.amazonaws.com publish"));
     }
-    let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
-    let period = schedule.period().as_secs();
+    let parsed = Schedule::parse(schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
+    let period = parsed.period().as_secs();
     if period >= (FURTHEST_HOURS - 1) * HOUR {
         return Err(Error::usage(
             "BadSchedule",
-            format!("an alarm looks back seven days at most, and between two runs of {} there are more", spec.schedule),
+            format!("an alarm looks back seven days at most, and between two runs of {schedule} there are more"),
         )
         .hint(
             "have keyminder status --exit-code run by a scheduled job, or let the check run every six days or sooner",
@@ -45,7 +45,7 @@ pub fn alarm(installation: &Installation, topic: &str) -> Result<Value, Error> {
         "AlarmDescription": format!(
             "The check for old IAM access keys in account {} has not been started for {hours} hours (schedule {}). Old \
              keys go unreported. 'keyminder status' says what is wrong, 'keyminder setup' puts it right.",
-            names.account, spec.schedule
+            names.account, schedule
         ),
         "Namespace": "AWS/Lambda",
         "MetricName": "Invocations",

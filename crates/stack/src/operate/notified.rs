@@ -45,15 +45,17 @@ pub struct SubscriptionStatus {
     pub declared: bool,
     /// We made it.
     pub managed: bool,
+    /// It is to be there: it is in the configuration, or that names nobody and we made it.
+    pub wanted: bool,
     /// Its ARN, once it is confirmed.
     pub arn: Option<String>,
 }
 
 impl SubscriptionStatus {
-    /// It is ours, and somebody has yet to confirm it.
+    /// It is wanted, and somebody has yet to confirm it.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        self.state == SubscriptionState::Pending && (self.declared || self.managed)
+        self.state == SubscriptionState::Pending && self.wanted
     }
 }
 
@@ -79,6 +81,7 @@ impl Installation {
             let made = subscriptions::recorded_at(&seen.tags, &key);
             let attributes = arn.and_then(|arn| seen.attributes.get(arn));
             let wanted = wanted(protocol, endpoint);
+            let managed = subscriptions::is_recorded(&seen.tags, &key);
             let filtered = match attributes {
                 Some(attributes) => {
                     attributes.get("FilterPolicy").is_some_and(|policy| !["", "{}"].contains(&policy.trim()))
@@ -95,7 +98,8 @@ impl Installation {
                     .map(|authenticated| authenticated == "true"),
                 filtered,
                 declared: wanted.is_some(),
-                managed: subscriptions::is_recorded(&seen.tags, &key),
+                managed,
+                wanted: wanted.is_some() || (managed && self.spec.subscriptions.is_none()),
                 arn: arn.map(str::to_owned),
             }
         };
@@ -115,6 +119,7 @@ impl Installation {
                 filtered: wanted.filter_policy.is_some(),
                 declared: true,
                 managed,
+                wanted: true,
                 arn: None,
             });
         }
@@ -167,7 +172,8 @@ impl Installation {
             let wanted = self.spec.subscriptions.iter().flatten();
             let wanted = wanted.into_iter().find(|s| s.protocol.as_str() == protocol && s.endpoint == to);
             let managed = subscriptions::is_recorded(&tags, &key);
-            let asked = endpoint.map_or(managed || wanted.is_some(), |endpoint| endpoint == to);
+            let ours = wanted.is_some() || (managed && self.spec.subscriptions.is_none());
+            let asked = endpoint.map_or(ours, |endpoint| endpoint == to);
             if !asked || subscriptions::arn_of(subscription).is_some() {
                 continue;
             }
@@ -211,6 +217,7 @@ fn gone(seen: &Seen) -> impl Iterator<Item = SubscriptionStatus> {
         filtered: false,
         declared: false,
         managed: true,
+        wanted: true,
         arn: None,
     })
 }
@@ -242,7 +249,9 @@ fn token(text: &str, topic: &str) -> Result<String, Error> {
         Error::usage("BadToken", message.to_owned())
             .hint("copy the link behind 'Confirm subscription' in the mail, and quote it: it contains '&'")
     };
-    let text = text.trim();
+    // A mail program folds long lines, and a page's source writes & otherwise.
+    let text = text.split_whitespace().collect::<String>().replace("&amp;", "&");
+    let text = text.as_str();
     if !text.contains("://") {
         let good = text.len() >= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric());
         return if good { Ok(text.to_owned()) } else { Err(bad("this is neither a confirmation link nor a token")) };
@@ -287,6 +296,13 @@ mod tests {
         );
         assert_eq!(token(&link, TOPIC), Ok(token_text.to_owned()));
         assert_eq!(token(token_text, TOPIC), Ok(token_text.to_owned()));
+    }
+
+    #[test]
+    fn a_link_that_was_folded_is_put_together() {
+        let link =
+            format!("https://sns.example.com/?TopicArn={}\n  {}&amp;Token=23364\n12f37fb", &TOPIC[..20], &TOPIC[20..]);
+        assert_eq!(token(&link, TOPIC), Ok("2336412f37fb".to_owned()));
     }
 
     #[test]

@@ -293,7 +293,7 @@ impl Resource for Subscriptions<'_> {
                     }
                 }
                 (_, None) if managed => extras.push(Extra {
-                    what: format!("{key}: not confirmed yet, so it cannot be removed; it lapses within 48 hours"),
+                    what: format!("{key}: no longer wanted, and cannot be removed before somebody confirms it; it lapses within 48 hours"),
                     blocks_deletion: false,
                     ours: true,
                 }),

@@ -214,8 +214,12 @@ impl Spec {
                     .map(|message| Problem::new(format!("notify.subscriptions[{index}]"), message)),
             );
         }
-        if let Err(error) = keyminder_keyage::schedule::Schedule::parse(&self.schedule) {
-            problems.push(Problem::new("schedule", error.to_string()));
+        match keyminder_keyage::schedule::Schedule::parse(&self.schedule) {
+            Err(error) => problems.push(Problem::new("schedule", error.to_string())),
+            Ok(schedule) if schedule.next_after(jiff::Timestamp::now()).is_none() => {
+                problems.push(Problem::new("schedule", format!("{} never runs again", self.schedule)));
+            }
+            Ok(_) => {}
         }
         if let Err(found) = self.settings.validate() {
             problems.extend(found.into_iter().map(|p| Problem::new(format!("check.{}", p.path), p.message)));
@@ -225,11 +229,17 @@ impl Spec {
 
     /// What is wrong with it in one account and region.
     pub(crate) fn problems_in(&self, names: &Names) -> Vec<Problem> {
-        let region_of = |arn: &String| arn.split(':').nth(3).unwrap_or_default().to_owned();
-        let elsewhere = self.dead_letter_queue.as_ref().map(region_of).filter(|region| *region != names.region);
-        let queue = elsewhere.map(|other| {
-            let message =
-                format!("the queue is in {other}, and EventBridge takes one of the rule's region {}", names.region);
+        let place = |arn: &String| {
+            let mut parts = arn.split(':').skip(1);
+            (parts.next().unwrap_or_default().to_owned(), parts.nth(1).unwrap_or_default().to_owned())
+        };
+        let here = (names.partition.clone(), names.region.clone());
+        let elsewhere = self.dead_letter_queue.as_ref().map(place).filter(|place| *place != here);
+        let queue = elsewhere.map(|(partition, region)| {
+            let message = format!(
+                "the queue is in {region} ({partition}), and EventBridge takes one of the rule's region {} ({})",
+                names.region, names.partition
+            );
             Problem::new("rule.dead_letter_queue", message)
         });
         let key = self.kms_key().and_then(|key| key.problem_in(names));
@@ -267,7 +277,9 @@ fn queue_problem(arn: &str) -> Option<String> {
         ));
     };
     let account_is_one = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    if partition.is_empty() || region.is_empty() || name.is_empty() || !account_is_one {
+    let name_is_one = (1..=80).contains(&name.len())
+        && name.trim_end_matches(".fifo").bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !partition.starts_with("aws") || region.is_empty() || !name_is_one || !account_is_one {
         return Some(format!(
             "'{arn}' is not the ARN of an SQS queue, such as arn:aws:sqs:eu-west-1:123456789012:name"
         ));
