@@ -2,13 +2,12 @@
 //! again.
 
 use keyminder_stack::{Confirmed, SubscriptionState};
-use serde_json::json;
 
 use super::ask;
 use super::session::Session;
 use crate::args::{ConfirmArgs, SpecArgs};
 use crate::error::{Error, Exit};
-use crate::render;
+use crate::render::{self, ConfirmDocument, ConfirmOutcome};
 
 pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Error> {
     let wish = session.config.wish(&SpecArgs::default())?;
@@ -17,6 +16,8 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
     let opened = session.open(&account, wish.spec).await?;
     let installation = &opened.installation;
     let screen = &session.screen;
+    let names = installation.names();
+    let place = (names.account.as_str(), names.region.as_str(), names.install.as_str());
     if let Some(endpoint) = args.resend {
         let sent = installation.resend(endpoint.as_deref()).await?;
         if let (Some(endpoint), true) = (endpoint, sent.is_empty()) {
@@ -27,7 +28,7 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
             .hint("keyminder status shows who has confirmed and who has not"));
         }
         if screen.is_json() {
-            screen.document(&json!({ "schema": 1, "command": "confirm", "resent": sent }))?;
+            screen.document(&ConfirmDocument::new(place, ConfirmOutcome::Resent { resent: &sent }))?;
         } else if sent.is_empty() {
             screen.text("no address is waiting to be confirmed; nothing was sent");
         } else {
@@ -57,10 +58,15 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
         waiting.map(|one| one.endpoint.as_str()).filter(|endpoint| *endpoint != confirmed.endpoint).collect();
     let Confirmed { arn, endpoint, safe_from_one_click_unsubscribing: safe } = &confirmed;
     if screen.is_json() {
-        screen.document(&json!({
-            "schema": 1, "command": "confirm", "confirmed": endpoint, "arn": arn,
-            "safe_from_one_click_unsubscribing": safe, "waiting": waiting,
-        }))?;
+        screen.document(&ConfirmDocument::new(
+            place,
+            ConfirmOutcome::Confirmed {
+                confirmed: endpoint,
+                arn,
+                safe_from_one_click_unsubscribing: *safe,
+                waiting: &waiting,
+            },
+        ))?;
         return Ok(Exit::Done);
     }
     let how = if *safe { "and safe from one-click unsubscribing" } else { "but one click in a notice can end it" };

@@ -99,6 +99,46 @@ impl<'a> TestDocument<'a> {
     }
 }
 
+/// What `confirm` answers: what it confirmed, or to whom it had the mail sent again.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConfirmDocument<'a> {
+    schema: u32,
+    command: &'static str,
+    account: &'a str,
+    region: &'a str,
+    install: &'a str,
+    #[serde(flatten)]
+    outcome: ConfirmOutcome<'a>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum ConfirmOutcome<'a> {
+    /// A subscription was confirmed.
+    Confirmed {
+        /// Whom it tells.
+        confirmed: &'a str,
+        /// Its ARN.
+        arn: &'a str,
+        /// A click in a forwarded mail cannot end it.
+        safe_from_one_click_unsubscribing: bool,
+        /// Who has yet to confirm.
+        waiting: &'a [&'a str],
+    },
+    /// The mail was sent again.
+    Resent {
+        /// To whom.
+        resent: &'a [String],
+    },
+}
+
+impl<'a> ConfirmDocument<'a> {
+    pub(crate) fn new((account, region, install): (&'a str, &'a str, &'a str), outcome: ConfirmOutcome<'a>) -> Self {
+        Self { schema: SCHEMA, command: "confirm", account, region, install, outcome }
+    }
+}
+
 /// What any command answers where it failed.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorDocument<'a> {

@@ -16,7 +16,9 @@ mod style;
 mod when;
 
 pub(crate) use error::error;
-pub(crate) use json::{CheckDocument, ErrorDocument, RunDocument, StatusDocument, TestDocument};
+pub(crate) use json::{
+    CheckDocument, ConfirmDocument, ConfirmOutcome, ErrorDocument, RunDocument, StatusDocument, TestDocument,
+};
 pub(crate) use mail::{envelope, notice};
 pub(crate) use outcome::{attention, in_sync, receipt, unfinished};
 pub(crate) use plan::{Headline, blockers, headline, plan, refused};

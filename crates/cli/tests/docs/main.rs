@@ -4,6 +4,7 @@
 
 mod commands;
 mod configuration;
+mod documents;
 mod errors;
 mod examples;
 mod links;
