@@ -167,6 +167,9 @@ fn the_next_run_is_that_of_the_rule_as_it_is() {
     assert_eq!(next(&world).1, "the function does not let the rule start it");
     let ran = world.run(&["status", "--email", EMAIL]);
     assert!(ran.stdout.contains("none: the function does not let the rule start it"), "{ran:#?}");
+    world.install();
+    world.sandbox.edit(|account| account.iam.roles.values_mut().for_each(|role| role.id.push('X')));
+    assert_eq!(next(&world).1, "the function cannot start and has to be made again");
     world.sandbox.edit(|account| account.region(REGION).rules.clear());
     assert_eq!(next(&world).1, "there is no rule of ours");
 }

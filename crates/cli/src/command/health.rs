@@ -43,6 +43,9 @@ pub(super) fn next(plan: &Plan, wanted: &Schedule, runs: &[Run], now: Timestamp)
     if absent(change("lambda_function")) {
         return because("there is no function of ours");
     }
+    if change("lambda_function").is_some_and(|change| change.replace) {
+        return because("the function cannot start and has to be made again");
+    }
     let permission = change("lambda_permission");
     if absent(permission) || permission.is_some_and(|change| change.action == Action::Update) {
         return because("the function does not let the rule start it");

@@ -119,7 +119,7 @@ async fn finish(
     let mut exit = Exit::Done;
     if let (Some(patience), false) = (wait, dry_run) {
         exit = wait_for_confirmations(session, installation, patience).await?;
-        attention.retain(|one| one.code != "unconfirmed");
+        attention.retain(|one| !["unconfirmed", "nobody_told"].contains(&one.code));
         attention.extend(attention::after_setup(installation, false).await?);
     }
     if screen.is_json() {
