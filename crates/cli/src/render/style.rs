@@ -11,14 +11,14 @@ pub(crate) struct Paint(Style);
 
 impl Paint {
     pub(crate) const ADD: Self = Self(AnsiColor::Green.on_default());
-    /// Yellow is what one expects, and on white nobody can read it.
+    /// Yellow is what one expects, and on white nobody can read it; nor can they cyan.
     pub(crate) const CHANGE: Self = Self(AnsiColor::Magenta.on_default());
     pub(crate) const DELETE: Self = Self(AnsiColor::Red.on_default());
     pub(crate) const BOLD: Self = Self(Style::new().bold());
     pub(crate) const DIM: Self = Self(Style::new().dimmed());
     pub(crate) const HEADING: Self = Self(Style::new().bold().underline());
     pub(crate) const ERROR: Self = Self(AnsiColor::Red.on_default().bold());
-    pub(crate) const COMMAND: Self = Self(AnsiColor::Cyan.on_default());
+    pub(crate) const COMMAND: Self = Self(Style::new().bold());
 
     /// The text between the style's escape sequences, which the [`Screen`](super::Screen) removes where no colour is
     /// wanted.
