@@ -191,17 +191,22 @@ fn confirming_where_nothing_is_installed_says_so() {
     }
 }
 
+/// What somebody does beside keyminder: a subscription that waits to be confirmed.
+fn subscribe_by_hand(world: &World, endpoint: &str) {
+    world.sandbox.edit(|account| {
+        let subscriptions = &mut account.region(REGION).subscriptions;
+        let mut theirs = subscriptions[0].clone();
+        theirs.endpoint = endpoint.to_owned();
+        theirs.arn.push('x');
+        subscriptions.push(theirs);
+    });
+}
+
 #[test]
 fn a_colleagues_subscription_is_neither_sent_again_nor_made_ours() {
     let world = World::new();
     world.install();
-    world.sandbox.edit(|account| {
-        let subscriptions = &mut account.region(REGION).subscriptions;
-        let mut theirs = subscriptions[0].clone();
-        theirs.endpoint = "colleague@example.com".to_owned();
-        theirs.arn.push('x');
-        subscriptions.push(theirs);
-    });
+    subscribe_by_hand(&world, "colleague@example.com");
     let tags = || world.sandbox.edit(|account| account.region(REGION).topics.values().next().unwrap().tags.clone());
     let before = tags().len();
     let ran = world.ok(&["confirm", "--resend"]);
@@ -406,13 +411,7 @@ fn the_read_only_policy_lets_an_auditor_look_and_nothing_else() {
 fn a_strangers_subscription_is_neither_waited_for_nor_to_be_confirmed() {
     let world = World::new();
     world.install();
-    world.sandbox.edit(|account| {
-        let subscriptions = &mut account.region(REGION).subscriptions;
-        let mut theirs = subscriptions[0].clone();
-        theirs.endpoint = "stranger@example.org".to_owned();
-        theirs.arn.push('x');
-        subscriptions.push(theirs);
-    });
+    subscribe_by_hand(&world, "stranger@example.org");
     world.sandbox.confirm(EMAIL);
     let ran = world.ok(&["setup", "--email", EMAIL, "--yes", "--wait", "2s"]);
     assert!(!ran.stdout.contains("must confirm"), "{ran:#?}");

@@ -197,9 +197,7 @@ impl Clients {
         let partition = arn.split(':').nth(1).filter(|p| p.starts_with("aws")).unwrap_or("aws").to_owned();
         Ok(Identity { account: answer.account().unwrap_or_default().to_owned(), partition, arn })
     }
-}
 
-impl Clients {
     /// Where a profile was named and nothing found, it is most likely the name that is wrong.
     fn of_profile(&self, mut error: Error) -> Error {
         if let (Some(profile), "NoCredentials") = (&self.profile, error.code.as_str()) {

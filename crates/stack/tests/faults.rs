@@ -8,19 +8,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use account::{Account, CONVERGE, Run, package_with, spec};
+use account::{Account, CONVERGE, FAULTS, Run, package_with, spec};
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::{Fault, FaultKind, Options};
 use keyminder_stack::{Error, Spec};
-
-const KINDS: [FaultKind; 6] = [
-    FaultKind::Throttle,
-    FaultKind::ServerError,
-    FaultKind::DropConnection,
-    FaultKind::LoseAnswer,
-    FaultKind::AccessDenied,
-    FaultKind::FailedEntries,
-];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Flow {
@@ -127,7 +118,7 @@ async fn matrix(flow: Flow) {
     let mut wrong = Vec::new();
     let mut tried = 0;
     for operation in &operations {
-        for kind in KINDS {
+        for kind in FAULTS {
             if kind == FaultKind::FailedEntries && !operation.ends_with("Targets") {
                 continue;
             }

@@ -10,9 +10,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use account::edits::{DELETIONS, DRIFT, Edit, add_extras};
-use account::{Account, CONVERGE, package_with, spec};
+use account::{Account, CONVERGE, FAULTS, package_with, spec};
 use keyminder_reconcile::Removal;
-use keyminder_sandbox::{Fault, FaultKind, Moment, Options, Seed};
+use keyminder_sandbox::{Fault, Moment, Options, Seed};
 use keyminder_stack::{Spec, Subscription};
 
 /// A small generator (SplitMix64): the same seed gives the same sequence.
@@ -43,15 +43,6 @@ fn some_spec(dice: &mut Dice) -> Spec {
     }
     some
 }
-
-const FAULTS: [FaultKind; 6] = [
-    FaultKind::Throttle,
-    FaultKind::ServerError,
-    FaultKind::DropConnection,
-    FaultKind::LoseAnswer,
-    FaultKind::AccessDenied,
-    FaultKind::FailedEntries,
-];
 
 /// One event of the sequence, told in the protocol.
 async fn event(account: &Account, dice: &mut Dice, protocol: &mut String) {

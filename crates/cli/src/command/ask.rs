@@ -10,7 +10,7 @@ use rustyline::history::MemHistory;
 use rustyline::{Config, Editor};
 
 use super::session::Session;
-use crate::error::{Error, Exit};
+use crate::error::Error;
 use crate::render;
 
 /// Whether an answer will do, and if not, why.
@@ -72,22 +72,18 @@ async fn read(session: &Session, prompt: String) -> Result<String, Error> {
             if let Some(mode) = mode {
                 let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &mode);
             }
-            return Err(declined());
+            return Err(Error::interrupted());
         }
     };
     match answer {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(ReadlineError::Interrupted)) | Err(_) => Err(declined()),
+        Ok(Err(ReadlineError::Interrupted)) | Err(_) => Err(Error::interrupted()),
         Ok(Err(ReadlineError::Eof)) => {
             Err(Error::usage("NoAnswer", "no answer was given").hint("give --yes where nobody can be asked"))
         }
         Ok(Err(error)) => Err(Error::usage("NoAnswer", format!("no answer could be read: {error}"))
             .hint("give --yes where nobody can be asked")),
     }
-}
-
-fn declined() -> Error {
-    Error::new("Interrupted", "interrupted; nothing was changed in the account", Exit::Interrupted)
 }
 
 /// Asks a question that is answered with yes or no.

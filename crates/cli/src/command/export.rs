@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use keyminder_bundle::Architecture;
-use keyminder_checker::{ACTIONS, OTHER_CREDENTIALS_ACTIONS};
 use keyminder_stack::{alarm, auditor_policy, deployer_policy};
 use serde_json::Value;
 
@@ -33,11 +32,7 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
         ExportKind::Policy { read_only, file } => {
             let opened = open(session).await?;
             let policy = match read_only {
-                true => {
-                    let others = opened.installation.spec().settings.other_credentials;
-                    let more = if others { OTHER_CREDENTIALS_ACTIONS } else { &[] };
-                    auditor_policy(&opened.installation, ACTIONS.iter().chain(more).copied())
-                }
+                true => auditor_policy(&opened.installation),
                 false => deployer_policy(&opened.installation),
             };
             write(session, file.as_deref(), &policy)?;

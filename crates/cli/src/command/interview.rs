@@ -45,11 +45,9 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
         let mut values = values(&spec);
         values.insert("region".to_owned(), account.clients.region().into());
         values.insert("account".to_owned(), account.identity.account.clone().into());
-        if let Some(profile) = session.config.connection().profile {
-            values.insert("profile".to_owned(), profile.into());
-        }
-        if let Some(url) = session.config.connection().endpoint_url {
-            values.insert("endpoint_url".to_owned(), url.into());
+        let connection = session.config.connection();
+        for (key, given) in [("profile", connection.profile), ("endpoint_url", connection.endpoint_url)] {
+            values.extend(given.map(|value| (key.to_owned(), value.into())));
         }
         let written = match Path::new(DEFAULT_FILE).exists() {
             true => Err(Error::failed("FileExists", format!("{DEFAULT_FILE} is there by now"))),
@@ -67,10 +65,7 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
 }
 
 fn addresses(answer: &str) -> impl Iterator<Item = &str> {
-    answer
-        .split(|c: char| c.is_whitespace() || [',', ';'].contains(&c))
-        .map(str::trim)
-        .filter(|address| !address.is_empty())
+    answer.split(|c: char| c.is_whitespace() || [',', ';'].contains(&c)).filter(|address| !address.is_empty())
 }
 
 fn check_emails(answer: &str) -> Result<(), String> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::installation::Installation;
 use crate::names::Names;
+use crate::resource::policy::of_check;
 
 /// What a statement's resources are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,12 +129,11 @@ pub fn deployer_policy(installation: &Installation) -> Value {
     policy(OPERATIONS.iter().copied(), &installation.names)
 }
 
-/// The least IAM policy for `plan` and `status`, which change nothing, and for `check`, which needs these further
-/// actions.
+/// The least IAM policy for `plan`, `status` and `check`, which change nothing.
 #[must_use]
-pub fn auditor_policy<'a>(installation: &Installation, of_check: impl IntoIterator<Item = &'a str>) -> Value {
+pub fn auditor_policy(installation: &Installation) -> Value {
     let mut policy = policy(OPERATIONS.iter().copied().filter(|action| is_reading(action)), &installation.names);
-    let actions: Vec<_> = of_check.into_iter().filter(|action| is_reading(action)).collect();
+    let actions = of_check(&installation.spec.settings);
     if let Some(statements) = policy["Statement"].as_array_mut() {
         statements.push(json!({ "Sid": "Check", "Effect": "Allow", "Action": actions, "Resource": "*" }));
     }

@@ -8,6 +8,7 @@ use crate::installation::Installation;
 use crate::marks::{self, Tags};
 use crate::resource::subscriptions::{self, Seen};
 use crate::resource::topic;
+use crate::subscription::Subscription;
 
 /// How long SNS keeps a subscription that nobody confirms (SNS Developer Guide, "Confirm the subscription").
 const PENDING_FOR: SignedDuration = SignedDuration::from_hours(48);
@@ -70,9 +71,6 @@ impl Installation {
             Some(seen) => seen,
             None => subscriptions::look(self).await?.unwrap_or_default(),
         };
-        let wanted = |protocol: &str, endpoint: &str| {
-            self.spec.subscriptions.iter().flatten().find(|s| s.protocol.as_str() == protocol && s.endpoint == endpoint)
-        };
         let status = |subscription: &aws_sdk_sns::types::Subscription| {
             let protocol = subscription.protocol().unwrap_or_default();
             let endpoint = subscription.endpoint().unwrap_or_default();
@@ -80,13 +78,13 @@ impl Installation {
             let arn = subscriptions::arn_of(subscription);
             let made = subscriptions::recorded_at(&seen.tags, &key);
             let attributes = arn.and_then(|arn| seen.attributes.get(arn));
-            let wanted = wanted(protocol, endpoint);
+            let declared = self.declared(protocol, endpoint);
             let managed = subscriptions::is_recorded(&seen.tags, &key);
             let filtered = match attributes {
                 Some(attributes) => {
                     attributes.get("FilterPolicy").is_some_and(|policy| !["", "{}"].contains(&policy.trim()))
                 }
-                None => wanted.is_some_and(|wanted| wanted.filter_policy.is_some()),
+                None => declared.is_some_and(|declared| declared.filter_policy.is_some()),
             };
             SubscriptionStatus {
                 protocol: protocol.to_owned(),
@@ -97,9 +95,9 @@ impl Installation {
                     .and_then(|attributes| attributes.get("ConfirmationWasAuthenticated"))
                     .map(|authenticated| authenticated == "true"),
                 filtered,
-                declared: wanted.is_some(),
+                declared: declared.is_some(),
                 managed,
-                wanted: wanted.is_some() || (managed && self.spec.subscriptions.is_none()),
+                wanted: self.wants(declared, managed),
                 arn: arn.map(str::to_owned),
             }
         };
@@ -128,6 +126,17 @@ impl Installation {
         }
         statuses.sort_by(|a, b| (&a.protocol, &a.endpoint).cmp(&(&b.protocol, &b.endpoint)));
         Ok(statuses)
+    }
+
+    /// What the configuration says of it.
+    fn declared(&self, protocol: &str, endpoint: &str) -> Option<&Subscription> {
+        let mut declared = self.spec.subscriptions.iter().flatten();
+        declared.find(|one| one.protocol.as_str() == protocol && one.endpoint == endpoint)
+    }
+
+    /// Where the configuration names nobody, those that we made are to stay.
+    fn wants(&self, declared: Option<&Subscription>, managed: bool) -> bool {
+        declared.is_some() || (managed && self.spec.subscriptions.is_none())
     }
 
     /// Confirms a subscription with the link from the mail, or the token in it, so that a stray click in a forwarded
@@ -169,11 +178,9 @@ impl Installation {
             let to = subscription.endpoint().unwrap_or_default();
             let protocol = subscription.protocol().unwrap_or_default();
             let key = subscriptions::key(protocol, to);
-            let wanted = self.spec.subscriptions.iter().flatten();
-            let wanted = wanted.into_iter().find(|s| s.protocol.as_str() == protocol && s.endpoint == to);
+            let declared = self.declared(protocol, to);
             let managed = subscriptions::is_recorded(&tags, &key);
-            let ours = wanted.is_some() || (managed && self.spec.subscriptions.is_none());
-            let asked = endpoint.map_or(ours, |endpoint| endpoint == to);
+            let asked = endpoint.map_or_else(|| self.wants(declared, managed), |endpoint| endpoint == to);
             if !asked || subscriptions::arn_of(subscription).is_some() {
                 continue;
             }
@@ -182,7 +189,7 @@ impl Installation {
                 topic::tag(self, &Tags::from([subscriptions::record(&key)])).await?;
             }
             let mut request = self.clients.sns.subscribe().topic_arn(&topic).protocol(protocol).endpoint(to);
-            for (name, value) in wanted.map(subscriptions::asked_for).into_iter().flatten() {
+            for (name, value) in declared.map(subscriptions::asked_for).into_iter().flatten() {
                 request = request.attributes(name, value);
             }
             request.send().await.map_err(failed("sns:Subscribe", to))?;

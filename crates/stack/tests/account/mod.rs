@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyminder_reconcile::{Action, CancellationToken, Observation, Outcome, Plan, Purpose, Removal, Silent, Stack};
-use keyminder_sandbox::{Options, Sandbox};
+use keyminder_sandbox::{FaultKind, Options, Sandbox};
 use keyminder_stack::{
     Architecture, Clients, Connection, Credentials, Error, Installation, Package, Spec, Subscription,
 };
@@ -19,6 +19,16 @@ use zip::write::SimpleFileOptions;
 pub const REGION: &str = "us-east-1";
 pub const CONVERGE: Purpose = Purpose::Converge { adopt: false };
 pub const ADOPT: Purpose = Purpose::Converge { adopt: true };
+
+/// Every way in which a call goes wrong.
+pub const FAULTS: [FaultKind; 6] = [
+    FaultKind::Throttle,
+    FaultKind::ServerError,
+    FaultKind::DropConnection,
+    FaultKind::LoseAnswer,
+    FaultKind::AccessDenied,
+    FaultKind::FailedEntries,
+];
 
 /// A sandbox and how to reach it.
 pub struct Account {

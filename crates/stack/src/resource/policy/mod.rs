@@ -21,6 +21,8 @@ use crate::error::{Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
+pub(crate) use permissions::of_check;
+
 pub(crate) const ADDRESS: Address = Address("iam_policy");
 
 /// A managed policy has at most this many versions (IAM User Guide, "IAM and AWS STS quotas").

@@ -1,12 +1,12 @@
 //! What the function may do, as a policy document. It asks AWS nothing.
 
+use keyminder_keyage::Settings;
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
 
-/// What the checker needs, and nothing that could change or use a key.
-pub(super) fn document(install: &Installation) -> Value {
-    let names = &install.names;
+/// What a check reads with these settings, from the function or from anywhere else.
+pub(crate) fn of_check(settings: &Settings) -> Vec<&'static str> {
     let mut read = vec![
         "iam:GetAccessKeyLastUsed",
         "iam:GetAccountSummary",
@@ -15,9 +15,16 @@ pub(super) fn document(install: &Installation) -> Value {
         "iam:ListUserTags",
         "iam:ListUsers",
     ];
-    if install.spec.settings.other_credentials {
+    if settings.other_credentials {
         read.extend(["iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials", "iam:ListSigningCertificates"]);
     }
+    read
+}
+
+/// What the checker needs, and nothing that could change or use a key.
+pub(super) fn document(install: &Installation) -> Value {
+    let names = &install.names;
+    let read = of_check(&install.spec.settings);
     let mut statements = vec![
         json!({ "Sid": "ReadUsersAndKeys", "Effect": "Allow", "Action": read, "Resource": "*" }),
         json!({ "Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": names.topic_arn() }),
