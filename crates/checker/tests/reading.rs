@@ -1,15 +1,13 @@
 //! Reading an account: everything, nothing twice, and no error taken for a good sign.
 #![allow(clippy::unwrap_used)]
 
-mod account;
-
 use std::time::Duration;
 
-use account::{ACCOUNT, add_user, add_users, ago, calls_of, iam, key, now, read, read_all, sandbox};
 use keyminder_checker::{ACTIONS, Check, OTHER_CREDENTIALS_ACTIONS, Scope};
 use keyminder_keyage::{CredentialKind, Exemption, Inactive, LastUsed, Limit, Settings, Verdict};
 use keyminder_sandbox::world::{AccessKey, Credential};
 use keyminder_sandbox::{Fault, FaultKind};
+use keyminder_testkit::checker::{ACCOUNT, add_user, add_users, ago, calls_of, iam, key, now, read, read_all, sandbox};
 use tokio::time::Instant;
 
 #[tokio::test]

@@ -1,16 +1,14 @@
 //! The function: what an event makes it do.
 #![allow(clippy::unwrap_used)]
 
-mod account;
-
 use std::time::Duration;
 
-use account::{add_user, add_users, ago, calls_of, function, key, now, sandbox};
 use jiff::Timestamp;
 use keyminder_checker::function::{Mode, SummaryLine};
 use keyminder_checker::{Answer, Event, Outcome};
 use keyminder_keyage::{NoticeKind, Settings};
 use keyminder_sandbox::{Fault, FaultKind, MailKind, Sandbox};
+use keyminder_testkit::checker::{self, add_user, add_users, ago, calls_of, function, key, now, sandbox};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -187,7 +185,7 @@ async fn message_ids_are_in_the_order_of_the_notices_whichever_is_answered_first
     let sandbox = sandbox().await;
     add_users_of_five_ages(&sandbox);
     let function = function(&sandbox, per_key(), "rate(1 day)").await;
-    let sns = account::sns(&sandbox);
+    let sns = checker::sns(&sandbox);
     let topic = sns.create_topic().name("topic").send().await.unwrap().topic_arn.unwrap();
     let queue = "arn:aws:sqs:eu-west-1:123456789012:queue";
     sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(queue).send().await.unwrap();

@@ -1,13 +1,10 @@
 //! The page of `check --format html` in a real browser: headless Chromium, where there is one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
-#![allow(dead_code, reason = "the support module serves other tests too")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::World;
+use keyminder_testkit::command::World;
 
 /// A browser on the path, or said and left.
 fn browser() -> Option<PathBuf> {

@@ -1,10 +1,8 @@
 //! `keyminder check` in all its forms.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use keyminder_sandbox::{Fault, FaultKind};
-use support::World;
+use keyminder_testkit::command::World;
 
 #[test]
 fn the_table_says_which_keys_are_old_and_shows_their_ages() {

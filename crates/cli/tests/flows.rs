@@ -1,13 +1,11 @@
 //! The life of an install through the command: setup, a second run, drift, teardown; exit codes and documents.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Fault, FaultKind, Moment, Options};
+use keyminder_testkit::command::{EMAIL, REGION, Ran, World, finish};
 use serde_json::Value;
-use support::{EMAIL, REGION, Ran, World, finish};
 
 #[test]
 fn a_first_setup_installs_everything_and_says_what_is_left_for_a_person() {

@@ -2,13 +2,11 @@
 //! changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::io::Read;
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Fault, FaultKind};
-use support::{EMAIL, World, finish, machine};
+use keyminder_testkit::command::{self, EMAIL, World, finish, machine};
 
 /// The answer to a command line that is refused before AWS is asked.
 #[track_caller]
@@ -235,7 +233,7 @@ fn an_argument_that_is_not_utf_8_is_refused_like_any_other() {
     let world = World::new();
     let mut command = world.command(&["setup", "--yes", "--name"]);
     command.arg(std::ffi::OsStr::from_bytes(b"\xff"));
-    let ran = support::finish(command);
+    let ran = command::finish(command);
     assert_eq!(ran.code, 64, "{ran:#?}");
     assert!(ran.stderr.contains("UTF-8"), "{ran:#?}");
     assert_eq!(world.writes(), 0);
@@ -276,7 +274,7 @@ fn a_profile_that_is_asked_for_beats_keys_in_the_environment() {
 fn help_and_wrong_usage_are_coloured_as_asked() {
     let home = tempfile::TempDir::new().unwrap();
     let coloured = |arguments: &[&str]| {
-        let ran = support::finish(support::machine(home.path(), arguments));
+        let ran = command::finish(command::machine(home.path(), arguments));
         (ran.stdout + &ran.stderr).contains('\u{1b}')
     };
     assert!(coloured(&["--color", "always", "--help"]) && coloured(&["--color=always", "bogus"]));

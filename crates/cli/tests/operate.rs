@@ -1,14 +1,12 @@
 //! What there is around an install: test, confirm, init, export, completions, manual, sandbox, demo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Clock, Fault, FaultKind, MailKind, Options, Seed};
-use support::{EMAIL, REGION, World, finish, machine};
+use keyminder_testkit::command::{self, EMAIL, REGION, World, finish, machine};
 
 #[test]
 fn test_runs_the_installed_function_and_shows_who_gets_what() {
@@ -99,7 +97,7 @@ fn whoever_waits_is_told_where_an_address_went_away_instead() {
         .unwrap();
     std::thread::sleep(Duration::from_secs(1));
     world.sandbox.edit(|account| account.region(REGION).subscriptions.clear());
-    let ran = support::Ran::from(child.wait_with_output().unwrap());
+    let ran = command::Ran::from(child.wait_with_output().unwrap());
     assert!(ran.code == 1 && ran.stderr.contains("no longer subscribed: ops@example.com"), "{ran:#?}");
 }
 
@@ -336,7 +334,7 @@ fn the_rule_starts_the_function_and_has_its_own_schedule_back_afterwards() {
     let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| schedule_of(&world).ends_with(" 0-23 * * ? *)"));
     world.sandbox.clock().advance(Duration::from_secs(180));
-    let ran = support::Ran::from(child.wait_with_output().unwrap());
+    let ran = command::Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 0, "{ran:#?}");
     assert!(ran.stdout.contains("The rule started the function") && ran.stdout.contains("2 old"), "{ran:#?}");
     assert_eq!(schedule_of(&world), "rate(7 days)");
@@ -348,7 +346,7 @@ fn an_interrupted_test_of_the_rule_puts_its_schedule_back() {
     let child = world.command(&["test", "--from-rule"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| schedule_of(&world).ends_with(" 0-23 * * ? *)"));
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let ran = support::Ran::from(child.wait_with_output().unwrap());
+    let ran = command::Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{ran:#?}");
     assert!(ran.stderr.contains("its own schedule again"), "{ran:#?}");
     assert_eq!(schedule_of(&world), "rate(7 days)");

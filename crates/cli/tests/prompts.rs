@@ -1,12 +1,10 @@
 //! Questions, through a pseudo-terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::time::Duration;
 
 use expectrl::{Eof, Expect, Session};
-use support::{EMAIL, World};
+use keyminder_testkit::command::{self, EMAIL, World};
 
 fn spawn(world: &World, arguments: &[&str]) -> expectrl::session::OsSession {
     let mut command = world.command(arguments);
@@ -52,10 +50,10 @@ fn a_plan_that_changed_while_the_person_was_thinking_is_shown_again() {
     world.install();
     world
         .sandbox
-        .edit(|account| account.region(support::REGION).rules.values_mut().for_each(|rule| rule.enabled = false));
+        .edit(|account| account.region(command::REGION).rules.values_mut().for_each(|rule| rule.enabled = false));
     let mut session = spawn(&world, &["setup", "--email", EMAIL]);
     session.expect("Make 1 change?").unwrap();
-    world.sandbox.edit(|account| account.region(support::REGION).functions.values_mut().for_each(|f| f.memory = 1024));
+    world.sandbox.edit(|account| account.region(command::REGION).functions.values_mut().for_each(|f| f.memory = 1024));
     session.send_line("yes").unwrap();
     session.expect("Something changed in the meantime").unwrap();
     session.expect("Make 2 changes?").unwrap();

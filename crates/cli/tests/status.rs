@@ -1,13 +1,11 @@
 //! `keyminder status`: would somebody hear about an old key?
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use jiff::{SignedDuration, Timestamp};
 use keyminder_checker::function::{Answer, SummaryLine};
 use keyminder_sandbox::world::{LogEvent, LogStream};
+use keyminder_testkit::command::{EMAIL, REGION, Ran, World};
 use serde_json::Value;
-use support::{EMAIL, REGION, Ran, World};
 
 const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
 

@@ -1,9 +1,7 @@
 //! What a person sees, to the letter, at 80 columns and without colour. What differs from run to run is filtered.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
-use support::{EMAIL, REGION, World};
+use keyminder_testkit::command::{EMAIL, REGION, World};
 
 /// The command line, the exit code and both streams.
 fn transcript(world: &World, arguments: &[&str]) -> String {

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod world;
-
 use keyminder_keyage::{
     AllClear, CredentialKind, Exemption, Format, Key, KeyStatus, LastUsed, NoticeKind, Settings, User, notices,
 };
+use keyminder_testkit::keys::{by_hand, key, report, user};
 use serde_json::Value;
-use world::{by_hand, key, report, user};
 
 #[test]
 fn a_notice_per_key_does_not_call_another_credential_an_access_key() {

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod world;
-
 use jiff::SignedDuration;
 use keyminder_keyage::notice::{self, AttributeValue, Context};
 use keyminder_keyage::{
     CredentialKind, Exemption, Finding, Format, Inactive, Key, KeyStatus, LastUsed, Limit, Notice, NoticeKind,
     ReadError, Report, Settings, User, notices,
 };
+use keyminder_testkit::keys::{self, ago, by_hand, deployment, key, now, report, user};
 use serde_json::Value;
-use world::{ago, by_hand, deployment, key, now, report, user};
 
 fn owned(name: &str, owner: &str) -> User {
     User { tags: Some(vec![("Owner".to_owned(), owner.to_owned())]), ..user(name) }
@@ -437,7 +435,7 @@ fn every_document_is_as_the_schema_says() {
         sent.extend(notices(&report, &Settings { notice: *kind, ..settings.clone() }, &by_hand()));
     }
     let clear = Settings { all_clear: keyminder_keyage::AllClear::Always, ..Settings::default() };
-    sent.extend(notices(&world::report(&clear, &[]), &clear, &by_hand()));
+    sent.extend(notices(&keys::report(&clear, &[]), &clear, &by_hand()));
     for notice in &sent {
         assert_valid(&serde_json::from_str(&notice.json).unwrap(), &schema, &schema, "notice");
     }

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod world;
-
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::key::days_after;
 use keyminder_keyage::notice::Context;
 use keyminder_keyage::{AllClear, Exemption, Inactive, Key, KeyStatus, LastUsed, NoticeKind, Settings, User, notices};
+use keyminder_testkit::keys::{self, ago, deployment, key, now, report, report_at, user};
 use proptest::prelude::*;
-use world::{ago, deployment, key, now, report, report_at, user};
 
 /// The ages in whole days at which a daily, weekly or other schedule sends a notice about a key that is
 /// made at `created`, over its first 130 days.
@@ -70,7 +68,7 @@ fn a_weekly_schedule_misses_no_warning() {
 fn a_run_by_hand_speaks_of_everything() {
     let settings = Settings { repeat_days: 30, ..Settings::default() };
     let report = report(&settings, &[(user("alice"), key("AKIA1", 100))]);
-    assert_eq!(notices(&report, &settings, &world::by_hand()).len(), 1);
+    assert_eq!(notices(&report, &settings, &keys::by_hand()).len(), 1);
     let daily = Context::scheduled(&deployment("cron(0 9 * * ? *)"), now());
     assert_eq!(notices(&report, &settings, &daily).len(), 0);
 }
@@ -86,9 +84,9 @@ fn an_exempt_fresh_or_inactive_key_causes_no_notice() {
     let settings = Settings { exemptions: vec![exemption], ..Settings::default() };
     let off = Key { status: KeyStatus::Inactive, ..key("AKIA3", 400) };
     let keys = [(user("alice"), key("AKIA1", 400)), (user("bob"), key("AKIA2", 4)), (user("carl"), off)];
-    assert_eq!(notices(&report(&settings, &keys), &settings, &world::by_hand()).len(), 0);
+    assert_eq!(notices(&report(&settings, &keys), &settings, &keys::by_hand()).len(), 0);
     let settings = Settings { inactive: Inactive::Report, ..settings };
-    assert_eq!(notices(&report(&settings, &keys), &settings, &world::by_hand()).len(), 1);
+    assert_eq!(notices(&report(&settings, &keys), &settings, &keys::by_hand()).len(), 1);
 }
 
 #[test]

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod world;
-
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use keyminder_keyage::{AllClear, Deployment, Exemption, Format, Inactive, Limit, NoticeKind, Schedule, Settings};
+use keyminder_testkit::keys::deployment;
 use proptest::prelude::*;
-use world::deployment;
 
 fn problems(settings: &Settings) -> Vec<String> {
     settings.validate().err().unwrap_or_default().iter().map(ToString::to_string).collect()

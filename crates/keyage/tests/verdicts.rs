@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod world;
-
 use jiff::SignedDuration;
 use keyminder_keyage::verdict::assess;
 use keyminder_keyage::{
     Exemption, ExemptionState, Finding, Inactive, Key, KeyStatus, LastUsed, Limit, Settings, User, Verdict,
 };
-use world::{ago, key, now, user};
+use keyminder_testkit::keys::{ago, key, now, user};
 
 fn verdict(key: &Key, settings: &Settings) -> Verdict {
     assess(key, &user("alice"), settings, now()).verdict

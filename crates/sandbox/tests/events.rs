@@ -1,13 +1,12 @@
 //! EventBridge in the sandbox behaves as EventBridge, and fires by the sandbox's clock.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::time::Duration;
 
 use aws_sdk_eventbridge::types::{RuleState, Tag, Target};
-use common::{aws, bootstrap, held, instant, policy};
 use keyminder_sandbox::{Fault, FaultKind, Options};
+use keyminder_testkit::sdk::{aws, bootstrap, held, instant, policy};
+use keyminder_testkit::{done, refused};
 
 fn target(id: &str, arn: &str) -> Target {
     Target::builder().id(id).arn(arn).build().expect("a target")

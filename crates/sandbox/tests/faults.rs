@@ -1,12 +1,11 @@
 //! Faults, gates, limits and enforcement: what a test can make go wrong, does.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{Aws, TRUST, instant, policy};
 use keyminder_sandbox::{Caller, Fault, FaultKind, Moment, Outcome};
+use keyminder_testkit::sdk::{self, Aws, TRUST, instant, policy};
+use keyminder_testkit::{done, refused};
 
 fn has_role(aws: &Aws) -> bool {
     aws.sandbox.edit(|world| world.iam.roles.contains_key("r"))
@@ -26,7 +25,7 @@ async fn each_fault_does_what_it_says_once_and_then_no_more() {
         let aws = instant().await;
         aws.sandbox.inject(Fault::new("iam:CreateRole", kind).once());
         let create = || aws.iam.create_role().role_name("r").assume_role_policy_document(TRUST).send();
-        let told = common::told(&create().await.expect_err("a fault"));
+        let told = sdk::told(&create().await.expect_err("a fault"));
         assert!(told.starts_with(code), "{kind:?}: {told}");
         assert_eq!(has_role(&aws), happened, "{kind:?}");
         let again = create().await;
@@ -109,7 +108,7 @@ async fn the_deployer_can_be_held_to_a_policy() {
     let told = refused!(create.clone().tags(tag), "AccessDenied");
     assert!(told.contains("iam:TagRole on resource: arn:aws:iam::123456789012:role/r"), "{told}");
     done!(create);
-    let code = aws_sdk_lambda::types::FunctionCode::builder().zip_file(common::package(b"x")).build();
+    let code = aws_sdk_lambda::types::FunctionCode::builder().zip_file(sdk::package(b"x")).build();
     let call = aws.lambda.create_function().function_name("f").role("arn:aws:iam::123456789012:role/r");
     let told = refused!(
         call.handler("bootstrap").runtime(aws_sdk_lambda::types::Runtime::Providedal2023).code(code),
@@ -124,7 +123,7 @@ async fn credentials_say_who_calls() {
     let aws = instant().await;
     let found = done!(aws.sts.get_caller_identity());
     assert_eq!((found.account(), found.arn()), (Some("123456789012"), Some("arn:aws:iam::123456789012:user/you")));
-    let expired = aws_sdk_sts::Client::new(&common::config(&aws.sandbox, "ASIAEXPIRED1", "us-east-1"));
+    let expired = aws_sdk_sts::Client::new(&sdk::config(&aws.sandbox, "ASIAEXPIRED1", "us-east-1"));
     refused!(expired.get_caller_identity(), "ExpiredToken");
 }
 

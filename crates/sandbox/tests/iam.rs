@@ -1,13 +1,12 @@
 //! IAM in the sandbox behaves as IAM.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::time::Duration;
 
 use aws_sdk_iam::types::{PolicyUsageType, StatusType, Tag};
-use common::{TRUST, aws, held, instant, policy};
 use keyminder_sandbox::{Options, Seed};
+use keyminder_testkit::sdk::{TRUST, aws, held, instant, policy};
+use keyminder_testkit::{done, refused};
 
 fn publish() -> String {
     policy(r#""sns:Publish""#, "*")

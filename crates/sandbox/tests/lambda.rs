@@ -1,8 +1,6 @@
 //! Lambda in the sandbox behaves as Lambda, and really runs what was uploaded.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,9 +9,10 @@ use aws_sdk_lambda::types::{
     DestinationConfig, Environment, FunctionCode, InvocationType, LastUpdateStatus, LogType, OnFailure, Runtime, State,
 };
 use base64::Engine as _;
-use common::{Aws, TRUST, aws, bootstrap, held, instant, package, policy};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::Plant;
+use keyminder_testkit::sdk::{Aws, TRUST, aws, bootstrap, held, instant, package, policy};
+use keyminder_testkit::{done, refused};
 use serde_json::{Value, json};
 
 fn environment(name: &str, value: &str) -> Environment {

@@ -1,10 +1,9 @@
 //! CloudWatch Logs in the sandbox behaves as CloudWatch Logs.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
-use common::instant;
+use keyminder_testkit::sdk::instant;
+use keyminder_testkit::{done, refused};
 
 #[tokio::test]
 async fn only_the_retentions_there_are_are_accepted() {

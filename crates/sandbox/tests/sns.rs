@@ -1,15 +1,14 @@
 //! SNS in the sandbox behaves as SNS, and sends mails as SNS words them.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use aws_sdk_sns::types::{MessageAttributeValue, Tag};
-use common::{Aws, aws, held, instant};
 use keyminder_sandbox::{MailKind, Options};
+use keyminder_testkit::sdk::{self, Aws, aws, held, instant};
+use keyminder_testkit::{done, refused};
 
 async fn topic(aws: &Aws) -> String {
     done!(aws.sns.create_topic().name("keys")).topic_arn().expect("an ARN").to_owned()
@@ -226,7 +225,7 @@ async fn arns_follow_the_partition_and_regions_are_apart() {
     let options = Options { partition: "aws-cn".into(), ..Options::instant() };
     let aws = aws(options).await;
     assert_eq!(topic(&aws).await, "arn:aws-cn:sns:us-east-1:123456789012:keys");
-    let elsewhere = aws_sdk_sns::Client::new(&common::config(&aws.sandbox, "AKIA1", "cn-north-1"));
+    let elsewhere = aws_sdk_sns::Client::new(&sdk::config(&aws.sandbox, "AKIA1", "cn-north-1"));
     assert!(done!(elsewhere.list_topics()).topics().is_empty());
     done!(elsewhere.create_topic().name("keys"));
     assert_eq!(

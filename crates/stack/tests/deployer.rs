@@ -1,16 +1,14 @@
 //! The least policy for a deployer: enough for every run, and nothing in it that no run needs.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
 use std::collections::BTreeSet;
 
-use account::edits::{DELETIONS, DRIFT, add_extras, attach_to_others};
-use account::{ADOPT, Account, REGION, spec};
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::{LogEvent, LogStream};
 use keyminder_stack::{OPERATIONS, Spec, Subscription, deployer_policy};
+use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, attach_to_others};
+use keyminder_testkit::account::{ADOPT, Account, REGION, spec};
 use serde_json::json;
 
 /// Allowed without a call of its own: GetFunction hands out tags only to those who may list them (API reference,

@@ -1,12 +1,10 @@
 //! Whatever somebody changes from outside is shown in the plan and put right by the next setup.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
-use account::edits::{DELETIONS, DRIFT, add_extras, role, topic};
-use account::{Account, CONVERGE, actions, paths, spec};
 use keyminder_reconcile::{Removal, changes};
 use keyminder_sandbox::Options;
+use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, role, topic};
+use keyminder_testkit::account::{Account, CONVERGE, actions, paths, spec};
 use serde_json::json;
 
 #[tokio::test]

@@ -2,16 +2,14 @@
 //! run after it completes the work.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use account::{Account, CONVERGE, FAULTS, Run, package_with, spec};
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::{Fault, FaultKind, Options};
 use keyminder_stack::{Error, Spec};
+use keyminder_testkit::account::{Account, CONVERGE, FAULTS, Run, package_with, spec};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Flow {

@@ -1,14 +1,12 @@
 //! What keeps the function from running, and what a setup does about it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
 use std::time::Duration;
 
-use account::edits::{self, function, role};
-use account::{Account, actions, package_with, paths, spec};
 use keyminder_sandbox::{Fault, FaultKind, Options, World};
 use keyminder_stack::Kind;
+use keyminder_testkit::account::edits::{self, function, role};
+use keyminder_testkit::account::{Account, actions, package_with, paths, spec};
 use serde_json::json;
 
 const ROLE_ID: &str = "keyminder:role-id";

@@ -1,13 +1,11 @@
 //! What is ours, what is not, and how the one becomes the other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
-use account::{ADOPT, Account, CONVERGE, REGION, actions, spec};
 use keyminder_reconcile::{Purpose, Removal};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::Plant;
 use keyminder_stack::{ChosenNames, Spec, Subscription};
+use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, actions, spec};
 
 const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
 const ROLE: &str = "rotate-old-access-keys-notification-role";

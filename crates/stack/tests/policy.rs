@@ -1,17 +1,15 @@
 //! The function's policy: what it allows, and how it goes when others use it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use account::edits::{attach_to_others, policy, role};
-use account::{Account, spec};
 use keyminder_checker::{ACTIONS, OTHER_CREDENTIALS_ACTIONS};
 use keyminder_reconcile::{Purpose, Removal};
 use keyminder_sandbox::{Options, World};
 use keyminder_stack::{Kind, Spec};
+use keyminder_testkit::account::edits::{attach_to_others, policy, role};
+use keyminder_testkit::account::{Account, spec};
 use serde_json::Value;
 
 /// The actions of the policy in the account that are on any of these services.

@@ -4,16 +4,14 @@
 //! `KEYMINDER_SEQUENCES=5000` tries more of them, `KEYMINDER_SEED` others; a failure names its seed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
 use std::fmt::Write;
 use std::time::Duration;
 
-use account::edits::{DELETIONS, DRIFT, Edit, add_extras};
-use account::{Account, CONVERGE, FAULTS, package_with, spec};
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::{Fault, Moment, Options, Seed};
 use keyminder_stack::{Spec, Subscription};
+use keyminder_testkit::account::edits::{DELETIONS, DRIFT, Edit, add_extras};
+use keyminder_testkit::account::{self, Account, CONVERGE, FAULTS, package_with, spec};
 
 /// A small generator (SplitMix64): the same seed gives the same sequence.
 struct Dice(u64);

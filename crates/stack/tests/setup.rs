@@ -1,14 +1,12 @@
 //! Setting up, setting up again, changing what was asked for, and taking it all away.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
-mod account;
-
 use std::time::Duration;
 
-use account::{Account, actions, package_with, paths, spec};
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::{Clock, Options};
 use keyminder_stack::{Spec, Subscription};
+use keyminder_testkit::account::{self, Account, actions, package_with, paths, spec};
 
 #[tokio::test]
 async fn a_first_setup_makes_everything_and_then_there_is_nothing_to_do() {

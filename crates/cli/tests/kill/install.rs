@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use keyminder_sandbox::World as Account;
 use serde_json::Value;
 
-use crate::support::{EMAIL, Ran, World};
+use keyminder_testkit::command::{EMAIL, Ran, World};
 
 const QUEUE: &str = "sqs=arn:aws:sqs:us-east-1:123456789012:key-ages";
 

@@ -9,5 +9,3 @@ mod race;
 mod refusal;
 mod signals;
 mod streams;
-#[path = "../support/mod.rs"]
-mod support;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use keyminder_sandbox::Gate;
 
-use crate::support::Ran;
+use keyminder_testkit::command::Ran;
 
 /// Longer than any run in a sandbox without delays takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -29,7 +29,7 @@ fn race((start, flows, delay): Race, installed: &State, empty: &State) {
     world.sandbox.confirm("audit@example.com");
     let ran = world.ok(Flow::Setup.arguments());
     // A subscription that one of them removed was confirmed before; made again it is not.
-    world.sandbox.confirm(crate::support::EMAIL);
+    world.sandbox.confirm(keyminder_testkit::command::EMAIL);
     let wrong = State::of(&world).account_difference(installed);
     assert_eq!(wrong, None, "{start:?}, {flows:?}, {delay} ms: {ran:#?}");
     world.ok(Flow::Teardown.arguments());

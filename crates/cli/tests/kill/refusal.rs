@@ -3,7 +3,7 @@
 use keyminder_sandbox::{Fault, FaultKind};
 
 use crate::install::{Flow, no_crash};
-use crate::support::World;
+use keyminder_testkit::command::World;
 
 const REFUSALS: [(FaultKind, &str, &str); 2] = [
     (FaultKind::ExpiredToken, "expired", "an expired session is renewed with 'aws sso login'"),

@@ -7,7 +7,7 @@ use keyminder_sandbox::Moment;
 
 use crate::install::{Flow, State, no_crash};
 use crate::process::{Running, two_at_a_time};
-use crate::support::Ran;
+use keyminder_testkit::command::Ran;
 
 const STOPPING: &str = "stopping after the calls in flight";
 

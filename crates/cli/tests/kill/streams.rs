@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use crate::install::{Flow, State, no_crash};
-use crate::support::{EMAIL, Ran, World, finish, machine};
+use keyminder_testkit::command::{EMAIL, Ran, World, finish, machine};
 
 /// How much of the output is read before the reader goes.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,4 @@
 //! What the sandbox's tests share: SDK clients on a sandbox, documents, and packages.
-#![allow(dead_code, missing_docs, unreachable_pub)]
 
 use std::io::Write as _;
 
@@ -10,8 +9,10 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_types::{SdkConfig, region::Region};
 use keyminder_sandbox::{Clock, Options, Sandbox};
 
+/// A trust policy for Lambda.
 pub const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
+/// The configuration of a client with this access key, in this region.
 pub fn config(sandbox: &Sandbox, key: &str, region: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(aws_sdk_iam::config::BehaviorVersion::latest())
@@ -27,16 +28,25 @@ pub fn config(sandbox: &Sandbox, key: &str, region: &str) -> SdkConfig {
 
 /// A sandbox and a client of each service.
 pub struct Aws {
+    /// The emulated AWS.
     pub sandbox: Sandbox,
+    /// The configuration of a client with this access key, in this region.
     pub config: SdkConfig,
+    /// IAM.
     pub iam: aws_sdk_iam::Client,
+    /// SNS.
     pub sns: aws_sdk_sns::Client,
+    /// Lambda.
     pub lambda: aws_sdk_lambda::Client,
+    /// EventBridge.
     pub events: aws_sdk_eventbridge::Client,
+    /// CloudWatch Logs.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// STS.
     pub sts: aws_sdk_sts::Client,
 }
 
+/// Clients on a new sandbox with these options.
 pub async fn aws(options: Options) -> Aws {
     let sandbox = Sandbox::start(options).await.expect("a sandbox");
     let config = config(&sandbox, "AKIADEPLOYER", "us-east-1");
@@ -52,10 +62,12 @@ pub async fn aws(options: Options) -> Aws {
     }
 }
 
+/// Clients on a sandbox without delays.
 pub async fn instant() -> Aws {
     aws(Options::instant()).await
 }
 
+/// A clock that stands still.
 pub fn held() -> Clock {
     Clock::held("2026-03-10T08:00:00Z".parse().expect("a time"))
 }
@@ -72,7 +84,7 @@ pub fn told<E: ProvideErrorMetadata + std::fmt::Debug, R: std::fmt::Debug>(error
 #[macro_export]
 macro_rules! refused {
     ($call:expr, $code:literal) => {{
-        let told = common::told(&$call.send().await.map(|_| ()).expect_err("the call must be refused"));
+        let told = $crate::sdk::told(&$call.send().await.map(|_| ()).expect_err("the call must be refused"));
         assert!(told.starts_with(concat!($code, ":")), "{told}");
         told
     }};
@@ -84,11 +96,12 @@ macro_rules! done {
     ($call:expr) => {{
         match $call.send().await {
             Ok(done) => done,
-            Err(error) => panic!("{}", common::told(&error)),
+            Err(error) => panic!("{}", $crate::sdk::told(&error)),
         }
     }};
 }
 
+/// A policy that allows actions (a JSON list, or one string with its quotes) on a resource.
 pub fn policy(actions: &str, resource: &str) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":{actions},"Resource":"{resource}"}}]}}"#
@@ -142,5 +155,3 @@ impl Aws {
         created.function_arn().expect("an ARN").to_owned()
     }
 }
-
-use crate::common;

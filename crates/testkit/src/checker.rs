@@ -1,5 +1,4 @@
 //! An account in the sandbox, and clients to it.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
@@ -11,12 +10,15 @@ use keyminder_keyage::{Deployment, Report, Schedule, Settings};
 use keyminder_sandbox::world::{AccessKey, LastUsed, User};
 use keyminder_sandbox::{Clock, Options, Sandbox};
 
+/// The account of every test.
 pub const ACCOUNT: &str = "123456789012";
 
+/// The time at which the clock of [`sandbox`] stands still.
 pub fn now() -> Timestamp {
     "2026-11-23T09:00:00Z".parse().unwrap()
 }
 
+/// That many days before [`now`].
 pub fn ago(days: i64) -> Timestamp {
     now() - SignedDuration::from_hours(24 * days)
 }
@@ -26,11 +28,13 @@ pub async fn sandbox() -> Sandbox {
     Sandbox::start(Options { users_page: 7, ..Options::instant() }.with_clock(Clock::held(now()))).await.unwrap()
 }
 
+/// An active access key of that age, used yesterday.
 pub fn key(id: &str, age_days: i64) -> AccessKey {
     let last_used = LastUsed { at: ago(1), service: "s3".to_owned(), region: "eu-west-1".to_owned() };
     AccessKey { id: id.to_owned(), active: true, created: ago(age_days), last_used: Some(last_used) }
 }
 
+/// Adds a user with these tags and keys.
 pub fn add_user(sandbox: &Sandbox, name: &str, tags: &[(&str, &str)], keys: Vec<AccessKey>) {
     let user = User {
         name: name.to_owned(),
@@ -67,23 +71,28 @@ macro_rules! client {
     };
 }
 
+/// An IAM client.
 pub fn iam(sandbox: &Sandbox) -> aws_sdk_iam::Client {
     client!(aws_sdk_iam, sandbox)
 }
 
+/// An SNS client.
 pub fn sns(sandbox: &Sandbox) -> aws_sdk_sns::Client {
     client!(aws_sdk_sns, sandbox)
 }
 
+/// A check by hand: the keys that need attention.
 pub async fn read(sandbox: &Sandbox, settings: Settings) -> Report {
     Check::new(&iam(sandbox), settings, ACCOUNT).read(now(), None, |_| {}).await
 }
 
+/// A check by hand: every key.
 pub async fn read_all(sandbox: &Sandbox, settings: Settings) -> Report {
     let scope = Scope { all_keys: true, ..Scope::default() };
     Check::new(&iam(sandbox), settings, ACCOUNT).with_scope(scope).read(now(), None, |_| {}).await
 }
 
+/// How often an operation was called.
 pub fn calls_of(sandbox: &Sandbox, operation: &str) -> usize {
     sandbox.calls().iter().filter(|call| call.operation == operation).count()
 }

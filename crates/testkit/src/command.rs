@@ -1,7 +1,5 @@
 //! A fresh account in the sandbox, an empty home folder and a clean environment for the real command.
 
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -9,34 +7,50 @@ use keyminder_sandbox::{Options, Sandbox, Seed};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The address that [`World::install`] subscribes.
 pub const EMAIL: &str = "ops@example.com";
+/// The region of the sandbox, unless a test asks for another.
 pub const REGION: &str = "us-east-1";
 
 /// One account and one person's machine.
 pub struct World {
+    /// The emulated AWS.
     pub sandbox: Sandbox,
+    /// The home folder and working folder.
     pub home: TempDir,
 }
 
 /// What a run of the command came to.
 #[derive(Debug)]
 pub struct Ran {
+    /// The exit code.
     pub code: i32,
+    /// Standard output.
     pub stdout: String,
+    /// Standard error.
     pub stderr: String,
 }
 
-impl World {
-    pub fn new() -> Self {
+impl Default for World {
+    fn default() -> Self {
         Self::with(Options::instant())
     }
+}
 
+impl World {
+    /// An empty account.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An account in a sandbox with these options.
     pub fn with(options: Options) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
         Self { sandbox, home: TempDir::new().unwrap() }
     }
 
+    /// An account with that many users, some of whom have old keys.
     pub fn seeded(users: usize, old: usize) -> Self {
         let world = Self::new();
         world.sandbox.seed_users(&Seed { users, old, ..Seed::default() });
@@ -50,6 +64,7 @@ impl World {
         command
     }
 
+    /// Runs the command.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         finish(self.command(arguments))
     }
@@ -69,10 +84,12 @@ impl World {
         (ran.code, document)
     }
 
+    /// Sets the notifier up.
     pub fn install(&self) {
         self.ok(&["setup", "--email", EMAIL, "--yes"]);
     }
 
+    /// Writes a file in the home folder.
     pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.home.path().join(name), text).unwrap();
     }
@@ -85,7 +102,7 @@ impl World {
 
 /// The command on a machine that knows no account.
 pub fn machine(home: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("keyminder"));
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("keyminder"));
     command
         .args(arguments)
         .current_dir(home)
@@ -98,6 +115,7 @@ pub fn machine(home: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs a command to its end.
 pub fn finish(mut command: Command) -> Ran {
     Ran::from(command.output().unwrap())
 }

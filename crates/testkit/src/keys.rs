@@ -1,5 +1,4 @@
 //! A small account to try things on.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::notice::Context;
@@ -8,18 +7,22 @@ use keyminder_keyage::{
     CredentialKind, Deployment, Finding, Key, KeyStatus, LastUsed, Report, Schedule, Settings, User,
 };
 
+/// The time of every test.
 pub fn now() -> Timestamp {
     "2026-11-23T09:00:00Z".parse().unwrap()
 }
 
+/// That many days before [`now`].
 pub fn ago(days: i64) -> Timestamp {
     now() - SignedDuration::from_hours(24 * days)
 }
 
+/// A user without tags.
 pub fn user(name: &str) -> User {
     User { name: name.to_owned(), path: "/".to_owned(), tags: Some(Vec::new()) }
 }
 
+/// An active access key of that age, used two days ago.
 pub fn key(id: &str, age_days: i64) -> Key {
     Key {
         id: id.to_owned(),
@@ -30,6 +33,7 @@ pub fn key(id: &str, age_days: i64) -> Key {
     }
 }
 
+/// An installation with this schedule.
 pub fn deployment(schedule: &str) -> Deployment {
     Deployment {
         topic_arn: "arn:aws:sns:eu-west-1:123456789012:IAM-Access-Key-Rotation-Topic".to_owned(),
@@ -38,6 +42,7 @@ pub fn deployment(schedule: &str) -> Deployment {
     }
 }
 
+/// The context of a check that a person started.
 pub fn by_hand() -> Context {
     Context::by_hand(&deployment("rate(1 day)"), now())
 }
@@ -57,6 +62,7 @@ pub fn report_at(at: Timestamp, settings: &Settings, keys: &[(User, Key)]) -> Re
     report
 }
 
+/// A report on these users' keys as of [`now`].
 pub fn report(settings: &Settings, keys: &[(User, Key)]) -> Report {
     report_at(now(), settings, keys)
 }

@@ -13,26 +13,32 @@ const RULE: &str = "Rotate-Old-Access-Keys-Notification-Scheduler";
 const LOG_GROUP: &str = "/aws/lambda/rotate-old-access-keys-notification-sender";
 const POLICY: &str = "arn:aws:iam::123456789012:policy/rotate-old-access-keys-notification-policy";
 
+/// The topic.
 pub fn topic(world: &mut World) -> &mut keyminder_sandbox::world::Topic {
     world.region(REGION).topics.get_mut(TOPIC).unwrap()
 }
 
+/// The role.
 pub fn role(world: &mut World) -> &mut keyminder_sandbox::world::Role {
     world.iam.roles.get_mut(ROLE).unwrap()
 }
 
+/// The policy.
 pub fn policy(world: &mut World) -> &mut keyminder_sandbox::world::Policy {
     world.iam.policies.values_mut().find(|policy| policy.arn == POLICY).unwrap()
 }
 
+/// The function.
 pub fn function(world: &mut World) -> &mut keyminder_sandbox::world::Function {
     world.region(REGION).functions.get_mut(FUNCTION).unwrap()
 }
 
+/// The rule.
 pub fn rule(world: &mut World) -> &mut keyminder_sandbox::world::Rule {
     world.region(REGION).rules.get_mut(RULE).unwrap()
 }
 
+/// The log group.
 pub fn log_group(world: &mut World) -> &mut keyminder_sandbox::world::LogGroup {
     world.region(REGION).log_groups.get_mut(LOG_GROUP).unwrap()
 }
@@ -42,10 +48,12 @@ fn is_ours(subscription: &Subscription) -> bool {
     subscription.topic_arn.ends_with(TOPIC)
 }
 
+/// The subscription with this protocol.
 pub fn subscription<'w>(world: &'w mut World, protocol: &str) -> &'w mut Subscription {
     world.region(REGION).subscriptions.iter_mut().find(|s| is_ours(s) && s.protocol == protocol).unwrap()
 }
 
+/// The rule's target.
 pub fn target(world: &mut World) -> &mut Target {
     rule(world).targets.get_mut("1").unwrap()
 }
@@ -56,6 +64,7 @@ fn log_as_json(world: &mut World, level: &str) {
     function(world).settings.insert("LoggingConfig".into(), logging);
 }
 
+/// A change made from outside.
 pub type Edit = fn(&mut World);
 
 /// One edit a row, and the path that the plan has to show.

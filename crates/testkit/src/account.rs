@@ -1,7 +1,4 @@
 //! An account in the sandbox and an install in it: what the tests of this crate start from.
-#![allow(unreachable_pub, reason = "shared by the test files of this folder")]
-#![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so")]
 
 pub mod edits;
 
@@ -16,8 +13,11 @@ use keyminder_stack::{
 };
 use zip::write::SimpleFileOptions;
 
+/// The region of an account, unless a test asks for another.
 pub const REGION: &str = "us-east-1";
+/// A setup.
 pub const CONVERGE: Purpose = Purpose::Converge { adopt: false };
+/// A setup with `--adopt`.
 pub const ADOPT: Purpose = Purpose::Converge { adopt: true };
 
 /// Every way in which a call goes wrong.
@@ -32,7 +32,9 @@ pub const FAULTS: [FaultKind; 6] = [
 
 /// A sandbox and how to reach it.
 pub struct Account {
+    /// The emulated AWS.
     pub sandbox: Sandbox,
+    /// The region that clients use.
     pub region: String,
     /// How long a run waits for something that will not come, in tests of just that.
     pub longest_wait: Option<Duration>,
@@ -43,7 +45,9 @@ pub struct Account {
 /// What a setup or a teardown came to.
 #[derive(Debug)]
 pub struct Run {
+    /// What the run showed beforehand.
     pub plan: Plan,
+    /// What it did.
     pub outcome: Outcome<Error>,
     /// What a further run would do; not there where the run failed.
     pub then: Option<Plan>,
@@ -55,6 +59,7 @@ impl Run {
         self.outcome.is_complete() && self.then.as_ref().is_some_and(Plan::is_empty)
     }
 
+    /// Fails the test unless [`Run::is_right`].
     #[track_caller]
     pub fn expect_right(self) -> Self {
         assert!(self.is_right(), "{self:#?}");
@@ -67,6 +72,7 @@ pub fn package() -> Package {
     package_with("the checker")
 }
 
+/// A package with other code.
 pub fn package_with(code: &'static str) -> Package {
     Package::new(Architecture::X86_64, move |settings| {
         let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -92,19 +98,23 @@ pub fn spec() -> Spec {
 }
 
 impl Account {
+    /// An empty account.
     pub async fn new() -> Self {
         Self::with(Options::instant()).await
     }
 
+    /// An empty account in a sandbox with these options.
     pub async fn with(options: Options) -> Self {
         let region = options.region.clone();
         Self { sandbox: Sandbox::start(options).await.unwrap(), region, longest_wait: None, attempt_timeout: None }
     }
 
+    /// Clients in the account's region.
     pub async fn clients(&self) -> Clients {
         self.clients_in(&self.region).await
     }
 
+    /// Clients in another region.
     pub async fn clients_in(&self, region: &str) -> Clients {
         Clients::connect(&Connection {
             region: Some(region.to_owned()),
@@ -119,16 +129,19 @@ impl Account {
         .unwrap()
     }
 
+    /// Opens the installation.
     pub async fn try_open(&self, spec: &Spec) -> Result<Installation, Error> {
         let clients = self.clients().await;
         let identity = clients.identity().await?;
         Installation::open(clients, &identity, spec.clone(), Rc::new(Silent), CancellationToken::new()).await
     }
 
+    /// Opens the installation; fails the test if that fails.
     pub async fn open(&self, spec: &Spec) -> Installation {
         self.try_open(spec).await.unwrap()
     }
 
+    /// Opens the installation in another region.
     pub async fn open_in(&self, region: &str, spec: &Spec) -> Installation {
         let clients = self.clients_in(region).await;
         let identity = clients.identity().await.unwrap();
@@ -140,6 +153,7 @@ impl Account {
         setup(&self.try_open(spec).await?, purpose).await
     }
 
+    /// A whole setup.
     pub async fn setup(&self, spec: &Spec) -> Run {
         self.try_setup(spec, CONVERGE).await.unwrap()
     }
@@ -153,6 +167,7 @@ impl Account {
         account
     }
 
+    /// What the run showed beforehand.
     pub async fn plan(&self, spec: &Spec, purpose: Purpose) -> Plan {
         let installation = self.open(spec).await;
         let stack = installation.stack();
@@ -160,10 +175,12 @@ impl Account {
         stack.plan(&seen, purpose)
     }
 
+    /// A whole teardown.
     pub async fn teardown(&self, spec: &Spec, removal: Removal) -> Run {
         self.try_teardown(spec, removal).await.unwrap()
     }
 
+    /// A whole teardown, as the command does it.
     pub async fn try_teardown(&self, spec: &Spec, removal: Removal) -> Result<Run, Error> {
         teardown(&self.try_open(spec).await?, removal).await
     }
@@ -180,6 +197,7 @@ impl Account {
     }
 }
 
+/// A whole setup.
 pub async fn setup(installation: &Installation, purpose: Purpose) -> Result<Run, Error> {
     let stack = installation.stack();
     let seen = stack.observe().await?;
@@ -189,6 +207,7 @@ pub async fn setup(installation: &Installation, purpose: Purpose) -> Result<Run,
     Ok(Run { plan, outcome, then })
 }
 
+/// A whole teardown.
 pub async fn teardown(installation: &Installation, removal: Removal) -> Result<Run, Error> {
     let stack = installation.stack();
     let seen = stack.observe().await?;
@@ -226,13 +245,18 @@ pub fn actions(plan: &Plan) -> Vec<String> {
 
 /// Clients for doing by hand what others do in an account.
 pub struct Aws {
+    /// EventBridge.
     pub events: aws_sdk_eventbridge::Client,
+    /// IAM.
     pub iam: aws_sdk_iam::Client,
+    /// Lambda.
     pub lambda: aws_sdk_lambda::Client,
+    /// SNS.
     pub sns: aws_sdk_sns::Client,
 }
 
 impl Account {
+    /// Clients that go round the program under test.
     pub async fn aws(&self) -> Aws {
         let clients = self.clients().await;
         let config = clients.sdk_config();
