@@ -200,7 +200,7 @@ fn an_address_that_is_no_longer_wanted_is_not_waited_for() {
     let ran = world.ok(&["setup", "--yes", "--wait", "2s"]);
     assert!(!ran.stdout.contains("must confirm"), "{ran:#?}");
     let ran = world.ok(&["status", "--exit-code"]);
-    assert!(words(&ran).contains("stays: email typo@exmaple.com: no longer wanted"), "{ran:#?}");
+    assert!(words(&ran).contains("stays: subscription email typo@exmaple.com: no longer wanted"), "{ran:#?}");
     let ran = world.ok(&["confirm", "--resend"]);
     assert!(ran.stdout.contains("nothing was sent"), "{ran:#?}");
 }

@@ -3,11 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::FieldPath;
+
 /// One field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldChange {
-    /// Where it is: `document.Statement[0].Action`, `tags.team`.
-    pub path: String,
+    /// Where it is.
+    pub path: FieldPath,
     /// What is there now; null where the field or the whole object is not there.
     pub before: Value,
     /// What will be there; null where it goes away.
@@ -19,44 +21,40 @@ pub struct FieldChange {
 #[must_use]
 pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
-    walk(String::new(), before, after, &mut found);
+    walk(FieldPath::root(), before, after, &mut found);
     found
 }
 
-fn walk(path: String, before: &Value, after: &Value, found: &mut Vec<FieldChange>) {
+fn walk(path: FieldPath, before: &Value, after: &Value, found: &mut Vec<FieldChange>) {
     if before == after {
         return;
     }
     match (before, after) {
         (Value::Object(b), Value::Object(a)) => {
             for (key, value) in a {
-                walk(join(&path, key), b.get(key).unwrap_or(&Value::Null), value, found);
+                walk(path.key(key), b.get(key).unwrap_or(&Value::Null), value, found);
             }
             for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
-                walk(join(&path, key), value, &Value::Null, found);
+                walk(path.key(key), value, &Value::Null, found);
             }
         }
         (Value::Null, Value::Object(a)) => {
             for (key, value) in a {
-                walk(join(&path, key), &Value::Null, value, found);
+                walk(path.key(key), &Value::Null, value, found);
             }
         }
         (Value::Object(b), Value::Null) => {
             for (key, value) in b {
-                walk(join(&path, key), value, &Value::Null, found);
+                walk(path.key(key), value, &Value::Null, found);
             }
         }
         (Value::Array(b), Value::Array(a)) if b.len() == a.len() && a.iter().any(Value::is_object) => {
             for (index, (b, a)) in b.iter().zip(a).enumerate() {
-                walk(format!("{path}[{index}]"), b, a, found);
+                walk(path.index(index), b, a, found);
             }
         }
         _ => found.push(FieldChange { path, before: before.clone(), after: after.clone() }),
     }
-}
-
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 #[cfg(test)]

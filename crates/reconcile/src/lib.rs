@@ -9,6 +9,8 @@
 
 mod diff;
 mod error;
+mod extra;
+mod path;
 mod plan;
 mod progress;
 mod resource;
@@ -18,9 +20,11 @@ mod stack;
 
 pub use diff::{FieldChange, changes};
 pub use error::Failure;
+pub use extra::{Effect, Extra, ExtraKind, Severity};
+pub use path::{FieldPath, PathPart};
 pub use plan::{Action, Change, Plan, Purpose, Refused, Summary};
 pub use progress::{Event, Progress, Silent};
-pub use resource::{Address, Existing, Extra, Observed, Removal, Resource};
+pub use resource::{Address, Existing, Observed, Removal, Resource};
 pub use run::{Failed, Outcome};
 pub use stack::{Observation, Stack, Stage};
 pub use tokio_util::sync::CancellationToken;

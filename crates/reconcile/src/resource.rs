@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::Failure;
+use crate::{Extra, Failure};
 
 /// The stable name of a resource within a stack, such as `sns_topic`: what plans and JSON output call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -14,26 +14,6 @@ pub struct Address(pub &'static str);
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.0)
-    }
-}
-
-/// Something found beside our own that is not ours: a second target on our rule, a policy attached to our role.
-/// It is reported and left alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Extra {
-    /// What it is, for a person: "target 2 (arn:…)".
-    pub what: String,
-    /// Our own object cannot be deleted while it is there.
-    pub blocks_deletion: bool,
-    /// It was made by us, and cannot be taken away.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub ours: bool,
-}
-
-impl Extra {
-    /// What somebody else put there. `blocks_deletion`: our own object cannot be deleted while it is there.
-    pub fn of_others(what: impl Into<String>, blocks_deletion: bool) -> Self {
-        Self { what: what.into(), blocks_deletion, ours: false }
     }
 }
 

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyminder_reconcile::{
-    Action, Address, CancellationToken, Event, Existing, Extra, Failure, Observed, Outcome, Plan, Progress, Purpose,
-    Removal, Resource, Silent, Stack, Stage,
+    Action, Address, CancellationToken, Event, Existing, Extra, ExtraKind, Failure, Observed, Outcome, Plan, Progress,
+    Purpose, Removal, Resource, Silent, Stack, Stage,
 };
 
 const CONVERGE: Purpose = Purpose::Converge { adopt: false };
@@ -276,7 +276,10 @@ async fn verifying_waits_for_reads_that_lag_behind() {
 async fn what_others_put_in_the_way_is_named_and_is_taken_away_only_by_a_teardown() {
     let world = complete().await;
     world.values.borrow_mut().remove("target");
-    world.extras.borrow_mut().insert("target", Extra::of_others("target 2", true));
+    world
+        .extras
+        .borrow_mut()
+        .insert("target", Extra::new(ExtraKind { code: "target", words: "target" }, "2").blocks_deletion());
     let converging = plan(&world, CONVERGE).await;
     assert_eq!(converging.change(Address("target")).unwrap().action, Action::Create);
     let destroying = plan(&world, Purpose::Destroy).await;

@@ -7,6 +7,7 @@
 mod clients;
 mod document;
 mod error;
+pub mod extras;
 mod installation;
 mod marks;
 mod names;

@@ -108,7 +108,7 @@ async fn what_others_added_is_reported_and_left_alone_and_named_when_it_stands_i
     let run = account.setup(&spec()).await.expect_right();
     assert!(run.plan.is_empty());
     assert_eq!(account.sandbox.snapshot(), before, "setup leaves them");
-    let extras: Vec<_> = run.plan.changes.iter().flat_map(|change| &change.extras).map(|extra| &extra.what).collect();
+    let extras: Vec<_> = run.plan.changes.iter().flat_map(|change| &change.extras).map(ToString::to_string).collect();
     assert_eq!(extras.len(), 5, "{extras:?}");
 
     let plan = account.plan(&spec(), keyminder_reconcile::Purpose::Destroy).await;

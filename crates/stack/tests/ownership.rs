@@ -77,7 +77,7 @@ async fn an_account_set_up_by_hand_is_adopted_in_one_run_and_is_never_without_a_
     let adopted = account.sandbox.snapshot();
     let fresh = Account::installed(Options::instant(), &adopting).await;
     let differences = keyminder_reconcile::changes(&fresh.sandbox.snapshot(), &adopted);
-    let differing: Vec<_> = differences.iter().map(|change| change.path.as_str()).collect();
+    let differing: Vec<_> = differences.iter().map(|change| change.path.to_string()).collect();
     // A policy's description cannot be changed, and the subscription's record has its own time.
     assert!(
         differing.iter().all(|path| path.ends_with("description") || path.contains("keyminder:")),

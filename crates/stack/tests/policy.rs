@@ -71,7 +71,7 @@ fn remove_others(world: &mut World) {
 
 async fn blockers(account: &Account) -> Vec<String> {
     let plan = account.plan(&spec(), Purpose::Destroy).await;
-    plan.blockers().into_iter().map(|(address, extra)| format!("{address}: {}", extra.what)).collect()
+    plan.blockers().into_iter().map(|(address, extra)| format!("{address}: {extra}")).collect()
 }
 
 #[tokio::test]

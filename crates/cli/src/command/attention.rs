@@ -47,7 +47,7 @@ pub(crate) fn of_reminders(plan: &Plan, settings: &Settings) -> Option<Attention
 /// What is left where a run made the rule use a queue, whose policy is its owner's.
 pub(crate) fn of_queue(plan: &Plan, names: &Names) -> Option<Attention> {
     let target = plan.change(Address("events_target")).filter(|change| change.action != Action::None)?;
-    let queue = target.fields.iter().find(|field| field.path == "dead_letter_queue")?.after.as_str()?;
+    let queue = target.fields.iter().find(|field| field.path.is(&["dead_letter_queue"]))?.after.as_str()?;
     let message = format!(
         "the policy of queue {queue} must allow events.amazonaws.com sqs:SendMessage where aws:SourceArn is {}",
         names.rule_arn()

@@ -28,7 +28,7 @@ pub(super) fn next(plan: &Plan, wanted: &Schedule, runs: &[Run], now: Timestamp)
     let absent = |change: Option<&Change>| change.is_none_or(|c| c.action == Action::Create || c.foreign.is_some());
     let live = |address, path: &str| {
         let fields = &change(address).filter(|change| change.action == Action::Update)?.fields;
-        fields.iter().find(|field| field.path == path).map(|field| &field.before)
+        fields.iter().find(|field| field.path.is(&[path])).map(|field| &field.before)
     };
     let because = |why: &str| Next::Never(why.to_owned());
     if absent(change("events_rule")) {

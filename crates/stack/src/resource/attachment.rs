@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{found, gone, role};
 use crate::error::{Error, failed};
+use crate::extras::{ATTACHED_POLICY, INLINE_POLICY};
 use crate::installation::{Installation, PROPAGATION};
 
 pub(crate) const ADDRESS: Address = Address("iam_role_attachment");
@@ -89,11 +90,10 @@ impl Resource for Attachment<'_> {
         let Some(attached) = found(self.attached().await)? else { return Ok(Observed::Absent) };
         let inline = found(self.inline().await)?.unwrap_or_default();
         let (ours, others): (Vec<_>, Vec<_>) = attached.into_iter().partition(|arn| *arn == self.desired.policy);
-        let extra = |what: String| Extra::of_others(what, true);
         let extras = others
             .into_iter()
-            .map(|arn| extra(format!("policy {arn}")))
-            .chain(inline.into_iter().map(|name| extra(format!("inline policy {name}"))))
+            .map(|arn| Extra::new(ATTACHED_POLICY, arn).blocks_deletion())
+            .chain(inline.into_iter().map(|name| Extra::new(INLINE_POLICY, name).blocks_deletion()))
             .collect::<Vec<_>>();
         Ok(match ours.into_iter().next() {
             Some(policy) => Observed::Ours(Existing { state: State { policy }, extras }),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{found, function, gone};
 use crate::document;
 use crate::error::{Error, failed};
+use crate::extras::STATEMENT;
 use crate::installation::Installation;
 use crate::names::STATEMENT_ID;
 
@@ -108,8 +109,7 @@ impl Resource for Permission<'_> {
     async fn observe(&self) -> Result<Observed<State>, Error> {
         let (ours, others): (Vec<_>, Vec<_>) =
             self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
-        let extras: Vec<_> =
-            others.into_iter().map(|(id, _)| Extra::of_others(format!("statement {id}"), false)).collect();
+        let extras: Vec<_> = others.into_iter().map(|(id, _)| Extra::new(STATEMENT, id)).collect();
         Ok(match ours.first() {
             Some((_, statement)) => Observed::Ours(Existing { state: state(statement), extras }),
             None => Observed::AbsentBeside(extras),

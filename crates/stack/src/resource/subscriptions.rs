@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::{found, gone, topic};
 use crate::error::{Error, failed};
+use crate::extras::SUBSCRIPTION as KIND;
 use crate::installation::Installation;
 use crate::marks::{SUBSCRIPTION, Tags};
 use crate::subscription::Subscription;
@@ -292,12 +293,12 @@ impl Resource for Subscriptions<'_> {
                         ours.insert(key, Options::live(attributes, managed));
                     }
                 }
-                (_, None) if managed => extras.push(Extra {
-                    what: format!("{key}: no longer wanted, and cannot be removed before somebody confirms it; it lapses within 48 hours"),
-                    blocks_deletion: false,
-                    ours: true,
-                }),
-                _ => extras.push(Extra::of_others(format!("subscription {key}"), false)),
+                (_, None) if managed => {
+                    extras.push(Extra::new(KIND, key).ours().note(
+                        "no longer wanted; SNS removes it only once it is confirmed, or 48 hours after it was made",
+                    ))
+                }
+                _ => extras.push(Extra::new(KIND, key)),
             }
         }
         if self.declared.is_some() {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{found, gone, rule};
 use crate::error::{Error, Kind, failed};
+use crate::extras::TARGET;
 use crate::installation::Installation;
 use crate::names::TARGET_ID;
 
@@ -182,7 +183,7 @@ impl Resource for Target<'_> {
         let (ours, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET_ID);
         let extras: Vec<_> = others
             .into_iter()
-            .map(|target| Extra::of_others(format!("target {} ({})", target.id(), target.arn()), true))
+            .map(|target| Extra::new(TARGET, target.id()).target(target.arn()).blocks_deletion())
             .collect();
         Ok(match ours.first() {
             Some(target) => Observed::Ours(Existing { state: state(target), extras }),

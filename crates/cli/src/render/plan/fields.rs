@@ -11,14 +11,15 @@ use crate::render::style::{Paint, dim, hang};
 
 /// Writes a line for each field, and a block for a document.
 pub(super) fn write(text: &mut String, fields: &[FieldChange], action: Action, width: usize) {
-    let longest = fields.iter().map(|field| field.path.len()).max().unwrap_or(0).min(28);
-    for field in fields {
+    let paths: Vec<_> = fields.iter().map(|field| field.path.to_string()).collect();
+    let longest = paths.iter().map(String::len).max().unwrap_or(0).min(28);
+    for (field, path) in fields.iter().zip(paths) {
         if is_document(&field.before, width) || is_document(&field.after, width) {
             documents(text, field, action);
             continue;
         }
-        let path = format!("{:<longest$}", field.path);
-        let indent = 6 + longest.max(field.path.len()) + 2;
+        let indent = 6 + longest.max(path.len()) + 2;
+        let path = format!("{path:<longest$}");
         let (indent, lead) =
             if indent > width / 2 { (8, format!("{path}\n        ")) } else { (indent, format!("{path}  ")) };
         let _ = writeln!(text, "      {}{}", dim(lead), hang(&values(field, action), indent, width));

@@ -79,7 +79,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 "  {} {:<width$}  {}",
                 warn("!"),
                 change.address.0,
-                hang(&format!("{}: {}", if extra.ours { "stays" } else { "not ours" }, extra.what), 30, width),
+                hang(&format!("{}: {}", if extra.ours { "stays" } else { "not ours" }, extra), 30, width),
                 width = ADDRESS
             );
         }
@@ -155,7 +155,7 @@ pub(crate) fn refused(refused: &[Refused]) -> String {
 
 /// What of others keeps our own objects from being deleted.
 pub(crate) fn blockers(plan: &Plan) -> Vec<String> {
-    plan.blockers().into_iter().map(|(address, extra)| format!("{address}: {}", extra.what)).collect()
+    plan.blockers().into_iter().map(|(address, extra)| format!("{address}: {extra}")).collect()
 }
 
 #[cfg(test)]

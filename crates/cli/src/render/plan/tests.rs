@@ -39,7 +39,7 @@ fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
                 vec![
                     field("timeout_seconds", json!(60), json!(300)),
                     field("layers", json!([]), json!(["a", "b"])),
-                    field("tags.team", json!("x"), Value::Null),
+                    FieldChange { path: ["tags", "team"].into(), before: json!("x"), after: Value::Null },
                     field("description", json!(""), json!(long)),
                 ],
             ),
@@ -67,7 +67,11 @@ fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
 #[test]
 fn a_teardown_lists_what_goes_in_the_order_of_going_and_what_stays_and_why() {
     let mut rule = change("events_rule", Action::Delete, vec![]);
-    rule.extras.push(Extra::of_others("target 2 (arn:aws:sqs:eu-west-1:123456789012:q)", true));
+    rule.extras.push(
+        Extra::new(keyminder_stack::extras::TARGET, "2")
+            .target("arn:aws:sqs:eu-west-1:123456789012:q")
+            .blocks_deletion(),
+    );
     let mut topic = change("sns_topic", Action::None, vec![]);
     topic.foreign = Some("it carries no keyminder tags".into());
     let plan =

@@ -10,7 +10,7 @@ mod uses;
 
 use std::cell::Cell;
 
-use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -167,7 +167,7 @@ impl Resource for Policy<'_> {
         if policy.permissions_boundary_usage_count().unwrap_or(0) > 0 {
             uses.extend(self.bounded().await?.into_iter().map(Use::Bounds));
         }
-        let extras = uses.iter().map(|one| Extra::of_others(one.to_string(), true)).collect();
+        let extras = uses.iter().map(Use::extra).collect();
         let existing = Existing { state, extras };
         Ok(by_tags(&tags, &self.install.names, existing))
     }

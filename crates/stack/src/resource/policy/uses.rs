@@ -7,8 +7,11 @@ use std::fmt;
 
 use aws_sdk_iam::types::PolicyUsageType;
 
+use keyminder_reconcile::Extra;
+
 use super::Policy;
 use crate::error::{Error, failed};
+use crate::extras::{ATTACHMENT, BOUNDED};
 use crate::resource::{found, gone};
 
 /// What a policy can be attached to.
@@ -36,12 +39,20 @@ pub(super) enum Use {
     Bounds(Entity),
 }
 
+impl Use {
+    /// It keeps the policy from being deleted.
+    pub(super) fn extra(&self) -> Extra {
+        let (kind, entity) = match self {
+            Self::AttachedTo(entity) => (ATTACHMENT, entity),
+            Self::Bounds(entity) => (BOUNDED, entity),
+        };
+        Extra::new(kind, entity.to_string()).blocks_deletion()
+    }
+}
+
 impl fmt::Display for Use {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AttachedTo(entity) => write!(f, "attached to {entity}"),
-            Self::Bounds(entity) => write!(f, "the permissions boundary of {entity}"),
-        }
+        self.extra().fmt(f)
     }
 }
 
