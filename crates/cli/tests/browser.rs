@@ -1,21 +1,20 @@
-//! The page of `check --format html` in a real browser: headless Chromium, where there is one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+//! The page of `check --format html` in a real browser, headless Chromium. Ignored unless you ask for them:
+//! `cargo test --test browser -- --ignored`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keyminder_testkit::command::World;
 
-/// A browser on the path, or said and left.
-fn browser() -> Option<PathBuf> {
+/// The browser on the path.
+fn browser() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    let found =
-        std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|p| p.is_file());
-    if found.is_none() {
-        eprintln!("skipped: no Chromium on the path to open the page in");
-    }
-    found
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|program| program.is_file())
+        .expect("Chromium on the path")
 }
 
 /// The page of an account, with a script of the test's at its end.
@@ -46,8 +45,9 @@ fn title(document: &str) -> &str {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn the_table_sorts_by_a_column_both_ways() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let world = World::seeded(30, 6);
     let ages = "const ages = () => [...document.querySelector('table.keys').tBodies[0].rows].map(row => \
         Number(row.cells[3].textContent)).join(' ');\
@@ -62,8 +62,9 @@ fn the_table_sorts_by_a_column_both_ways() {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn on_a_phone_the_page_itself_does_not_scroll_sideways() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let world = World::seeded(30, 6);
     // A frame is as narrow as it says; headless windows are not.
     let script = "if (window === window.top) { const frame = document.createElement('iframe'); frame.style.width = '375px';\
@@ -77,8 +78,9 @@ fn on_a_phone_the_page_itself_does_not_scroll_sideways() {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn hostile_names_run_nothing_in_the_page() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let world = World::seeded(3, 1);
     world.sandbox.edit(|account| {
         let tag = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">";

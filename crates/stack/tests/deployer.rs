@@ -3,17 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use keyminder_reconcile::Removal;
+use keyminder_reconcile::{Action, Removal};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::{LogEvent, LogStream};
 use keyminder_stack::{OPERATIONS, Spec, Subscription, deployer_policy};
 use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, attach_to_others};
-use keyminder_testkit::account::{ADOPT, Account, REGION, spec};
+use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, spec};
 use serde_json::json;
 
 /// Allowed without a call of its own: GetFunction hands out tags only to those who may list them (API reference,
 /// GetFunction).
 const WITHOUT_A_CALL: [&str; 1] = ["lambda:ListTags"];
+
+const OTHER_REGION: &str = "eu-west-1";
 
 /// Needed by everybody and by no policy: AWS answers this to any valid credentials.
 const ALWAYS_ALLOWED: &str = "sts:GetCallerIdentity";
@@ -84,9 +86,27 @@ async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
 
 #[tokio::test]
 async fn adopting_and_a_second_region_need_no_more_than_the_policy() {
-    let account = enforced(&spec()).await;
-    account.try_setup(&spec(), ADOPT).await.unwrap().expect_right();
-    account.teardown(&spec(), Removal::default()).await.expect_right();
+    let account = Account::new().await;
+    account.set_up_by_hand().await;
+    let mut spec = spec();
+    spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+
+    let first = deployer_policy(&account.open(&spec).await).to_string();
+    account.sandbox.enforce(&first).unwrap();
+    let adopted = account.try_setup(&spec, ADOPT).await.unwrap().expect_right();
+    assert!(adopted.plan.changes.iter().filter(|change| change.action == Action::Update).count() >= 5);
+
+    // The second region's objects have names of their own, so it has a policy of its own.
+    account.sandbox.edit(|world| world.deployer = None);
+    let second = deployer_policy(&account.open_in(OTHER_REGION, &spec).await).to_string();
+    assert_ne!(first, second);
+    account.sandbox.enforce(&second).unwrap();
+    account::setup(&account.open_in(OTHER_REGION, &spec).await, CONVERGE).await.unwrap().expect_right();
+    assert_eq!(account.sandbox.edit(|world| world.region(OTHER_REGION).functions.len()), 1);
+    account::teardown(&account.open_in(OTHER_REGION, &spec).await, Removal::default()).await.unwrap().expect_right();
+
+    account.sandbox.enforce(&first).unwrap();
+    account.teardown(&spec, Removal::default()).await.expect_right();
 }
 
 #[tokio::test]

@@ -3,53 +3,13 @@
 
 use keyminder_reconcile::{Purpose, Removal};
 use keyminder_sandbox::Options;
-use keyminder_sandbox::world::Plant;
 use keyminder_stack::{ChosenNames, Spec, Subscription};
 use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, actions, spec};
-
-const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
-const ROLE: &str = "rotate-old-access-keys-notification-role";
-
-/// The account as the original procedure's nine calls leave it, with the function's runtime as it was then.
-async fn procedure(account: &Account) {
-    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sns:Publish","iam:ListUsers",
-        "iam:ListAccessKeys"],"Resource":"*"}]}"#;
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},
-        "Action":"sts:AssumeRole"}]}"#;
-    let aws = account.aws().await;
-    let topic = aws.sns.create_topic().name("IAM-Access-Key-Rotation-Topic").send().await.unwrap();
-    let subscribe = aws.sns.subscribe().topic_arn(topic.topic_arn().unwrap());
-    subscribe.protocol("email").endpoint("ops@example.com").send().await.unwrap();
-    let name = "rotate-old-access-keys-notification-policy";
-    let policy = aws.iam.create_policy().policy_name(name).policy_document(policy).send().await.unwrap();
-    let role = aws.iam.create_role().role_name(ROLE).assume_role_policy_document(trust).send().await.unwrap();
-    let attach = aws.iam.attach_role_policy().role_name(ROLE).policy_arn(policy.policy().unwrap().arn().unwrap());
-    attach.send().await.unwrap();
-    let plant = Plant {
-        region: REGION.into(),
-        name: FUNCTION.into(),
-        runtime: "nodejs6.10".into(),
-        handler: "index.handler".into(),
-        role: role.role().unwrap().arn().into(),
-        environment: [("SNS_TOPIC_ARN".to_owned(), topic.topic_arn().unwrap().to_owned())].into(),
-        tags: Default::default(),
-        code: b"a zip of index.js".to_vec(),
-    };
-    let now = account.sandbox.clock().now();
-    let function = account.sandbox.edit(|world| world.plant_function(plant, now).arn.clone());
-    let rule = "Rotate-Old-Access-Keys-Notification-Scheduler";
-    let put = aws.events.put_rule().name(rule).schedule_expression("rate(1 day)").send().await.unwrap();
-    let permit = aws.lambda.add_permission().function_name(FUNCTION).statement_id("LambdaPermission");
-    let permit = permit.action("lambda:InvokeFunction").principal("events.amazonaws.com");
-    permit.source_arn(put.rule_arn().unwrap()).send().await.unwrap();
-    let target = aws_sdk_eventbridge::types::Target::builder().id("1").arn(function).build().unwrap();
-    aws.events.put_targets().rule(rule).targets(target).send().await.unwrap();
-}
 
 #[tokio::test]
 async fn an_account_set_up_by_hand_is_refused_and_nothing_in_it_is_touched() {
     let account = Account::new().await;
-    procedure(&account).await;
+    account.set_up_by_hand().await;
     let before = account.sandbox.snapshot();
     account.sandbox.forget_calls();
     let run = account.setup(&spec()).await;
@@ -63,7 +23,7 @@ async fn an_account_set_up_by_hand_is_refused_and_nothing_in_it_is_touched() {
 #[tokio::test]
 async fn an_account_set_up_by_hand_is_adopted_in_one_run_and_is_never_without_a_schedule() {
     let account = Account::new().await;
-    procedure(&account).await;
+    account.set_up_by_hand().await;
     account.sandbox.confirm("ops@example.com");
     account.sandbox.forget_calls();
     let mut adopting = spec();
@@ -90,7 +50,7 @@ async fn an_account_set_up_by_hand_is_adopted_in_one_run_and_is_never_without_a_
 #[tokio::test]
 async fn a_teardown_deletes_nothing_that_does_not_carry_our_tags() {
     let account = Account::new().await;
-    procedure(&account).await;
+    account.set_up_by_hand().await;
     let before = account.sandbox.snapshot();
     let run = account.teardown(&spec(), Removal { force: true }).await;
     assert!(run.plan.is_empty());

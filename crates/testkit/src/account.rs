@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use keyminder_reconcile::{Action, CancellationToken, Observation, Outcome, Plan, Purpose, Removal, Silent, Stack};
+use keyminder_sandbox::world::Plant;
 use keyminder_sandbox::{FaultKind, Options, Sandbox};
 use keyminder_stack::{
     Architecture, Clients, Connection, Credentials, Error, Installation, Package, Spec, Subscription,
@@ -266,5 +267,44 @@ impl Account {
             lambda: aws_sdk_lambda::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
         }
+    }
+
+    /// Leaves the account as the nine calls of the original procedure do, with the function's runtime of that time.
+    pub async fn set_up_by_hand(&self) {
+        let (function, role_name) =
+            ("rotate-old-access-keys-notification-sender", "rotate-old-access-keys-notification-role");
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sns:Publish","iam:ListUsers",
+        "iam:ListAccessKeys"],"Resource":"*"}]}"#;
+        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},
+        "Action":"sts:AssumeRole"}]}"#;
+        let aws = self.aws().await;
+        let topic = aws.sns.create_topic().name("IAM-Access-Key-Rotation-Topic").send().await.unwrap();
+        let subscribe = aws.sns.subscribe().topic_arn(topic.topic_arn().unwrap());
+        subscribe.protocol("email").endpoint("ops@example.com").send().await.unwrap();
+        let name = "rotate-old-access-keys-notification-policy";
+        let policy = aws.iam.create_policy().policy_name(name).policy_document(policy).send().await.unwrap();
+        let role = aws.iam.create_role().role_name(role_name).assume_role_policy_document(trust).send().await.unwrap();
+        let attach =
+            aws.iam.attach_role_policy().role_name(role_name).policy_arn(policy.policy().unwrap().arn().unwrap());
+        attach.send().await.unwrap();
+        let plant = Plant {
+            region: REGION.into(),
+            name: function.into(),
+            runtime: "nodejs6.10".into(),
+            handler: "index.handler".into(),
+            role: role.role().unwrap().arn().into(),
+            environment: [("SNS_TOPIC_ARN".to_owned(), topic.topic_arn().unwrap().to_owned())].into(),
+            tags: Default::default(),
+            code: b"a zip of index.js".to_vec(),
+        };
+        let now = self.sandbox.clock().now();
+        let function_arn = self.sandbox.edit(|world| world.plant_function(plant, now).arn.clone());
+        let rule = "Rotate-Old-Access-Keys-Notification-Scheduler";
+        let put = aws.events.put_rule().name(rule).schedule_expression("rate(1 day)").send().await.unwrap();
+        let permit = aws.lambda.add_permission().function_name(function).statement_id("LambdaPermission");
+        let permit = permit.action("lambda:InvokeFunction").principal("events.amazonaws.com");
+        permit.source_arn(put.rule_arn().unwrap()).send().await.unwrap();
+        let target = aws_sdk_eventbridge::types::Target::builder().id("1").arn(function_arn).build().unwrap();
+        aws.events.put_targets().rule(rule).targets(target).send().await.unwrap();
     }
 }

@@ -1,6 +1,7 @@
-//! The `keyminder` command as a person would run it against an emulator: the built binary, an environment with
-//! nothing of this machine's AWS configuration, and its JSON on standard output.
+//! The `keyminder` command as a person would run it against an emulator: the built binary, an environment without
+//! this machine's AWS configuration, and its JSON on standard output.
 
+use std::env::var_os;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -45,13 +46,14 @@ impl Terminal {
             .args(["--output", "json"])
             .current_dir(self.folder.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", var_os("PATH").unwrap_or_default())
             .env("HOME", self.folder.path())
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_REGION", REGION)
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(["AWS_CA_BUNDLE", "SSL_CERT_FILE"].into_iter().filter_map(|name| Some((name, var_os(name)?))))
             .output()
             .unwrap()
     }

@@ -1,5 +1,7 @@
-//! The command against AWS emulators that others wrote: independent judges of what this program believes of AWS,
-//! and of its own sandbox. Without them installed the tests say so and pass; `.ci/run` installs and requires them.
+//! The command against AWS emulators that others wrote: independent judges of what this program believes about AWS,
+//! and of its own sandbox. They are separate programs, so these tests are ignored unless you ask for them:
+//! `cargo test --test emulators -- --ignored moto:: ministack::`, as `.ci/run` does. A missing emulator fails them.
+//! `aws::` needs an emulator of AWS's own that is already running; see docs/emulators.md.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod command;
@@ -19,37 +21,107 @@ const RULE: &str = "Rotate-Old-Access-Keys-Notification-Scheduler";
 const TOPIC: &str = "IAM-Access-Key-Rotation-Topic";
 const POLICY: &str = "rotate-old-access-keys-notification-policy";
 
-#[test]
-fn moto_differs_from_aws_just_where_it_is_known_to() {
-    deviations_show(Kind::Moto);
+/// On [moto](https://github.com/getmoto/moto).
+mod moto {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs moto: see docs/emulators.md"]
+    fn it_differs_from_aws_only_where_it_is_known_to() {
+        deviations_show(Kind::Moto);
+    }
+
+    #[test]
+    #[ignore = "needs moto: see docs/emulators.md"]
+    fn the_notifier_is_set_up_kept_repaired_and_removed() {
+        life_of_an_install(&Emulator::start(Kind::Moto));
+    }
+
+    #[test]
+    #[ignore = "needs moto: see docs/emulators.md"]
+    fn a_topic_with_our_name_that_is_not_ours_is_left_alone() {
+        let emulator = Emulator::start(Kind::Moto);
+        let terminal = Terminal::before(&emulator);
+        emulator.wire.query("sns", "CreateTopic", &[("Name", TOPIC)]).ok();
+
+        let refused = terminal.run("setup --yes --email ops@example.com").exits(1);
+        assert!(refused.document["error"]["message"].as_str().unwrap().contains(TOPIC), "{:#}", refused.document);
+        terminal.run("teardown --yes");
+        let topics = emulator.wire.query("sns", "ListTopics", &[]).ok();
+        assert!(topics.contains(TOPIC), "a topic that is not ours was deleted");
+    }
+
+    #[test]
+    #[ignore = "needs moto: see docs/emulators.md"]
+    fn a_check_with_a_future_date_finds_the_keys_of_today_old() {
+        let emulator = Emulator::start(Kind::Moto);
+        let terminal = Terminal::before(&emulator);
+        let key = make_key(emulator.wire, "alice");
+
+        let today = terminal.run("check --exit-code").exits(0);
+        assert_eq!(today.document["keys"].as_array().map(Vec::len), Some(1), "{:#}", today.document);
+        let later = terminal.run("check --exit-code --at 2099-01-01").exits(2);
+        let found = &later.document["keys"][0];
+        assert_eq!((&found["access_key_id"], &found["verdict"]), (&json!(key), &json!("old")));
+    }
 }
 
-#[test]
-fn ministack_differs_from_aws_just_where_it_is_known_to() {
-    deviations_show(Kind::Ministack);
+/// On [ministack](https://pypi.org/project/ministack/).
+mod ministack {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs ministack: see docs/emulators.md"]
+    fn it_differs_from_aws_only_where_it_is_known_to() {
+        deviations_show(Kind::Ministack);
+    }
+
+    #[test]
+    #[ignore = "needs ministack: see docs/emulators.md"]
+    fn the_notifier_is_set_up_kept_repaired_and_removed() {
+        life_of_an_install(&Emulator::start(Kind::Ministack));
+    }
+
+    #[test]
+    #[ignore = "needs ministack: see docs/emulators.md"]
+    fn the_installed_function_runs_and_its_notice_names_the_old_key() {
+        let emulator = Emulator::start(Kind::Ministack);
+        let wire = emulator.wire;
+        let terminal = Terminal::before(&emulator);
+        let key = make_key(wire, "alice");
+        let (queue, queue_arn) = wire.queue("inbox");
+        let endpoint = emulator.endpoint();
+
+        terminal
+            .run(&format!("setup --yes --subscribe sqs={queue_arn} --environment AWS_ENDPOINT_URL={endpoint}"))
+            .exits(0);
+        terminal.run("test").exits(0);
+
+        let notices = wire.received(&queue);
+        assert_eq!(notices.len(), 1, "{notices:#?}\n{}", emulator.log());
+        let message = notices[0]["Message"].as_str().unwrap();
+        assert!(message.contains(&key) && message.contains("alice"), "{message}");
+    }
+}
+
+/// On the emulator that AWS publishes, already running at `KEYMINDER_AWS_EMULATOR`.
+mod aws {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs AWS's own emulator at KEYMINDER_AWS_EMULATOR: see docs/emulators.md"]
+    fn the_notifier_is_set_up_kept_repaired_and_removed() {
+        life_of_an_install(&Emulator::running());
+    }
 }
 
 fn deviations_show(kind: Kind) {
-    let Some(emulator) = Emulator::start(kind) else { return };
+    let emulator = Emulator::start(kind);
     let gone: Vec<String> = Deviation::of(kind)
         .filter(|deviation| !deviation.shows_on(&emulator))
         .map(|deviation| format!("{}: {} (AWS: {})", kind.name(), deviation.name, deviation.instead))
         .collect();
-    assert!(gone.is_empty(), "no longer so, take it off the list:\n{}", gone.join("\n"));
-}
-
-#[test]
-fn on_moto_the_notifier_is_set_up_kept_mended_and_removed() {
-    if let Some(emulator) = Emulator::start(Kind::Moto) {
-        life_of_an_install(&emulator);
-    }
-}
-
-#[test]
-fn on_ministack_the_notifier_is_set_up_kept_mended_and_removed() {
-    if let Some(emulator) = Emulator::start(Kind::Ministack) {
-        life_of_an_install(&emulator);
-    }
+    assert!(gone.is_empty(), "no longer true, remove it from the list:\n{}", gone.join("\n"));
 }
 
 /// Setup, a second run, drift, repair, other options, teardown: each judged by the command's own answer and by
@@ -109,52 +181,6 @@ fn life_of_an_install(emulator: &Emulator) {
     assert!(removed.addresses("delete").contains(&"lambda_log_group"), "{:#}", removed.document);
     assert!(!wire_has_install(wire), "teardown left something");
     assert_eq!(terminal.run("teardown --yes").exits(0).changed(), []);
-}
-
-#[test]
-fn on_moto_a_namesake_of_the_topic_that_is_not_ours_is_left_alone() {
-    let Some(emulator) = Emulator::start(Kind::Moto) else { return };
-    let terminal = Terminal::before(&emulator);
-    emulator.wire.query("sns", "CreateTopic", &[("Name", TOPIC)]).ok();
-
-    let refused = terminal.run("setup --yes --email ops@example.com").exits(1);
-    assert!(refused.document["error"]["message"].as_str().unwrap().contains(TOPIC), "{:#}", refused.document);
-    terminal.run("teardown --yes");
-    let topics = emulator.wire.query("sns", "ListTopics", &[]).ok();
-    assert!(topics.contains(TOPIC), "a topic that is not ours was deleted");
-}
-
-#[test]
-fn on_moto_a_check_from_the_future_finds_the_keys_of_today_old() {
-    let Some(emulator) = Emulator::start(Kind::Moto) else { return };
-    let terminal = Terminal::before(&emulator);
-    let key = make_key(emulator.wire, "alice");
-
-    let today = terminal.run("check --exit-code").exits(0);
-    assert_eq!(today.document["keys"].as_array().map(Vec::len), Some(1), "{:#}", today.document);
-    let later = terminal.run("check --exit-code --at 2099-01-01").exits(2);
-    let found = &later.document["keys"][0];
-    assert_eq!((&found["access_key_id"], &found["verdict"]), (&json!(key), &json!("old")));
-}
-
-#[test]
-fn on_ministack_the_installed_function_runs_and_its_notice_names_the_old_key() {
-    let Some(emulator) = Emulator::start(Kind::Ministack) else { return };
-    let wire = emulator.wire;
-    let terminal = Terminal::before(&emulator);
-    let key = make_key(wire, "alice");
-    let (queue, queue_arn) = wire.queue("inbox");
-    let endpoint = emulator.endpoint();
-
-    terminal
-        .run(&format!("setup --yes --subscribe sqs={queue_arn} --environment AWS_ENDPOINT_URL={endpoint}"))
-        .exits(0);
-    terminal.run("test").exits(0);
-
-    let notices = wire.received(&queue);
-    assert_eq!(notices.len(), 1, "{notices:#?}\n{}", emulator.log());
-    let message = notices[0]["Message"].as_str().unwrap();
-    assert!(message.contains(&key) && message.contains("alice"), "{message}");
 }
 
 /// What a careless colleague might do in the console.

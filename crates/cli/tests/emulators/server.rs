@@ -1,8 +1,7 @@
-//! An emulator of AWS as a process of its own: found, started on a free port, waited for, and ended with the test.
-//! It knows nothing of what is asked of it.
+//! An emulator of AWS: started as a process on a free port and ended with the test, or one that is already running.
+//! This module does not know what the tests ask of it.
 
 use std::fs::File;
-use std::io::{Write, stderr};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,8 +14,11 @@ use tempfile::TempDir;
 
 use crate::wire::Wire;
 
-/// The account that both emulators are.
+/// The account of the emulators that the tests start.
 pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// The variable that holds the URL of AWS's own emulator.
+const AWS_EMULATOR: &str = "KEYMINDER_AWS_EMULATOR";
 
 const UNTIL_READY: Duration = Duration::from_secs(60);
 const UNTIL_ENDED: Duration = Duration::from_secs(5);
@@ -26,6 +28,8 @@ const UNTIL_ENDED: Duration = Duration::from_secs(5);
 pub(crate) enum Kind {
     Moto,
     Ministack,
+    /// AWS's own.
+    Aws,
 }
 
 impl Kind {
@@ -33,34 +37,32 @@ impl Kind {
         match self {
             Self::Moto => "moto",
             Self::Ministack => "ministack",
+            Self::Aws => "AWS's emulator",
         }
     }
 
-    fn program(self) -> &'static str {
-        match self {
-            Self::Moto => "moto_server",
-            Self::Ministack => "ministack",
-        }
-    }
-
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Moto => "KEYMINDER_MOTO",
-            Self::Ministack => "KEYMINDER_MINISTACK",
-        }
-    }
-
-    /// Where its program is: named by the environment, in the checkout's virtual environment, or on the path.
-    fn find(self) -> Option<PathBuf> {
-        if let Some(named) = env::var_os(self.variable()).filter(|path| !path.is_empty()) {
-            return Some(PathBuf::from(named));
+    /// Its program: the file that the environment names, or one in the checkout's virtual environment or on the path.
+    fn find(self) -> PathBuf {
+        let (program, variable) = match self {
+            Self::Moto => ("moto_server", "KEYMINDER_MOTO"),
+            Self::Ministack => ("ministack", "KEYMINDER_MINISTACK"),
+            Self::Aws => panic!("start AWS's emulator yourself and set {AWS_EMULATOR} to its URL"),
+        };
+        if let Some(named) = env::var_os(variable).filter(|path| !path.is_empty()) {
+            return PathBuf::from(named);
         }
         let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin");
         let path = env::var_os("PATH").unwrap_or_default();
         std::iter::once(venv)
             .chain(env::split_paths(&path))
-            .map(|folder| folder.join(self.program()))
+            .map(|folder| folder.join(program))
             .find(|program| program.is_file())
+            .unwrap_or_else(|| {
+                panic!(
+                    "{} is not installed: python3 -m venv .venv; .venv/bin/pip install -r .ci/requirements.txt",
+                    self.name()
+                )
+            })
     }
 
     fn command(self, program: &Path, port: u16) -> Command {
@@ -78,34 +80,33 @@ impl Kind {
                     .env("PYTHONPATH", old_keys)
                     .env("PYTHONDONTWRITEBYTECODE", "1");
             }
+            Self::Aws => {}
         }
         command
     }
 }
 
-/// A running emulator, empty at first. Its process and those it started end when this is dropped.
+/// A running emulator. If a test started it, it is empty at first, and its processes end when this is dropped.
 pub(crate) struct Emulator {
     pub(crate) kind: Kind,
     pub(crate) wire: Wire,
-    process: Child,
+    process: Option<Child>,
     folder: TempDir,
 }
 
 impl Emulator {
-    /// Starts the emulator; `None`, after saying so, where it is not installed. Where the environment has
-    /// `KEYMINDER_REQUIRE_EMULATORS` a missing one fails the test, so that no run passes by skipping.
-    pub(crate) fn start(kind: Kind) -> Option<Self> {
-        let Some(program) = kind.find() else {
-            let required = env::var_os("KEYMINDER_REQUIRE_EMULATORS").is_some_and(|value| !value.is_empty());
-            assert!(!required, "{} is not installed, and KEYMINDER_REQUIRE_EMULATORS is set", kind.name());
-            // Not `eprintln!`, which the test harness holds back while the test passes.
-            let _ = writeln!(
-                stderr(),
-                "skipped: {} is not installed (python3 -m venv .venv; .venv/bin/pip install -r .ci/requirements.txt)",
-                kind.name()
-            );
-            return None;
-        };
+    /// The emulator at the URL in `KEYMINDER_AWS_EMULATOR`.
+    pub(crate) fn running() -> Self {
+        let url = env::var(AWS_EMULATOR).unwrap_or_else(|_| panic!("{AWS_EMULATOR} is not set"));
+        let wire = Wire::to(url.trim_end_matches('/').to_owned());
+        let mut emulator = Self { kind: Kind::Aws, wire, process: None, folder: tempfile::tempdir().unwrap() };
+        emulator.wait();
+        emulator
+    }
+
+    /// Starts an emulator.
+    pub(crate) fn start(kind: Kind) -> Self {
+        let program = kind.find();
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let port = free_port();
@@ -119,15 +120,16 @@ impl Emulator {
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
-        let mut emulator = Self { kind, wire: Wire::to(port), process, folder };
+        let wire = Wire::to(format!("http://127.0.0.1:{port}"));
+        let mut emulator = Self { kind, wire, process: Some(process), folder };
         emulator.wait();
-        Some(emulator)
+        emulator
     }
 
     fn wait(&mut self) {
         let deadline = Instant::now() + UNTIL_READY;
         while !self.wire.is_answered() {
-            if let Some(status) = self.process.try_wait().unwrap() {
+            if let Some(status) = self.process.as_mut().and_then(|process| process.try_wait().unwrap()) {
                 panic!("{} ended ({status}) before it was ready:\n{}", self.kind.name(), self.log());
             }
             assert!(Instant::now() < deadline, "{} is not ready:\n{}", self.kind.name(), self.log());
@@ -137,7 +139,7 @@ impl Emulator {
 
     /// Where to point an AWS client.
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.wire.port)
+        self.wire.url.to_owned()
     }
 
     /// All that the emulator printed.
@@ -148,15 +150,16 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
+        let Some(process) = &mut self.process else { return };
         // Its own children, running functions among them, are in its process group and end with it.
-        let group = format!("-{}", self.process.id());
+        let group = format!("-{}", process.id());
         let _ = Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status();
         let deadline = Instant::now() + UNTIL_ENDED;
-        while Instant::now() < deadline && matches!(self.process.try_wait(), Ok(None)) {
+        while Instant::now() < deadline && matches!(process.try_wait(), Ok(None)) {
             sleep(Duration::from_millis(20));
         }
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
-        let _ = self.process.wait();
+        let _ = process.wait();
     }
 }
 

@@ -1,9 +1,10 @@
-//! AWS's three wire protocols, spoken by hand: what tests do to an emulator, and see of it, goes through no code
-//! of the program under test and no SDK. Emulators take any signature.
+//! AWS's three wire protocols, spoken by hand, so that what tests do to an emulator and see of it goes through no
+//! code of the program under test and no SDK. The emulators accept any signature. HTTPS goes through `curl`.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// A way to an emulator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wire {
-    pub(crate) port: u16,
+    pub(crate) url: &'static str,
 }
 
 /// An emulator's answer.
@@ -66,8 +67,8 @@ pub(crate) fn texts<'a>(xml: &'a str, element: &str) -> impl Iterator<Item = &'a
 }
 
 impl Wire {
-    pub(crate) fn to(port: u16) -> Self {
-        Self { port }
+    pub(crate) fn to(url: String) -> Self {
+        Self { url: url.leak() }
     }
 
     /// Whether calls are answered yet.
@@ -126,31 +127,60 @@ impl Wire {
         messages.iter().map(|message| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()).collect()
     }
 
-    /// HTTP/1.0, which keeps the answer in one piece and the connection for one call.
     fn send(self, method: &str, path: &str, service: &str, headers: &[&str], body: &str) -> std::io::Result<Reply> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        let mut request = format!(
-            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
-             SignedHeaders=host, Signature=0\r\n",
-            self.port,
-            body.len()
+        let authorization = format!(
+            "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
+             SignedHeaders=host, Signature=0"
         );
-        for header in headers {
-            request += header;
-            request += "\r\n";
+        let headers = [headers, &[authorization.as_str()]].concat();
+        match self.url.strip_prefix("http://") {
+            Some(authority) => plain(authority, method, path, &headers, body),
+            None => curl(&format!("{}{path}", self.url), method, &headers, body),
         }
-        request += "\r\n";
-        request += body;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok(Reply { status: status.unwrap_or(0), body: body.to_owned() })
     }
+}
+
+/// HTTP/1.0, which keeps the answer in one piece and the connection for one call.
+fn plain(authority: &str, method: &str, path: &str, headers: &[&str], body: &str) -> std::io::Result<Reply> {
+    let mut stream = TcpStream::connect(authority)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Length: {}\r\n", body.len());
+    for header in headers {
+        request += header;
+        request += "\r\n";
+    }
+    request += "\r\n";
+    request += body;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok(Reply { status: status.unwrap_or(0), body: body.to_owned() })
+}
+
+fn curl(url: &str, method: &str, headers: &[&str], body: &str) -> std::io::Result<Reply> {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--noproxy", "*", "--max-time", &TIMEOUT.as_secs().to_string()]);
+    command.args(["--request", method, "--data-binary", "@-", "--write-out", "\n%{http_code}"]);
+    if let Some(bundle) = std::env::var_os("AWS_CA_BUNDLE") {
+        command.arg("--cacert").arg(bundle);
+    }
+    for header in headers {
+        command.args(["--header", header]);
+    }
+    let mut child = command.arg(url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(body.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        return Err(std::io::Error::other(format!("curl: {}", output.status)));
+    }
+    let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = answer.rsplit_once('\n').unwrap_or(("", &answer));
+    Ok(Reply { status: status.parse().unwrap_or(0), body: body.to_owned() })
 }
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";

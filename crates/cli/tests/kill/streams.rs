@@ -1,6 +1,5 @@
 //! Nobody reads the output any more, or the disk is full: the work is done all the same, and nothing crashes.
 
-use std::fs::OpenOptions;
 use std::io::Read;
 use std::process::Stdio;
 
@@ -37,6 +36,7 @@ fn read_by(reader: Reader, world: &World, arguments: &[&str]) -> Ran {
     ran
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_setup_and_a_teardown_whose_reader_is_gone_do_all_they_were_to_do() {
     for flow in [Flow::Setup, Flow::Change, Flow::Teardown] {
@@ -82,23 +82,18 @@ fn no_command_minds_that_its_reader_is_gone() {
 }
 
 /// The output goes to a disk without space.
+#[cfg(target_os = "linux")]
 fn to_a_full_disk(world: &World, arguments: &[&str]) -> Ran {
     let mut command = world.command(arguments);
-    command.stdout(OpenOptions::new().write(true).open("/dev/full").unwrap());
+    command.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
     let ran = finish(command);
     no_crash(&ran);
     ran
 }
 
-fn has_full_disk() -> bool {
-    std::path::Path::new("/dev/full").exists()
-}
-
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_after_the_work_is_done() {
-    if !has_full_disk() {
-        return;
-    }
     for flow in [Flow::Setup, Flow::Change, Flow::Teardown] {
         let (meant, _) = flow.uninterrupted();
         for output in ["text", "json"] {
@@ -114,11 +109,9 @@ fn a_full_disk_is_told_after_the_work_is_done() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn every_command_tells_of_a_full_disk() {
-    if !has_full_disk() {
-        return;
-    }
     let world = World::seeded(5, 2);
     world.install();
     let commands: &[&[&str]] = &[
@@ -139,11 +132,9 @@ fn every_command_tells_of_a_full_disk() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_failure_is_told_somewhere_even_where_its_document_cannot_be_written() {
-    if !has_full_disk() {
-        return;
-    }
     let world = World::new();
     let ran = to_a_full_disk(&world, &["setup", "--email", EMAIL, "--output", "json"]);
     assert_eq!(ran.code, 64, "{ran:#?}");
@@ -172,9 +163,8 @@ fn a_file_that_cannot_be_written_is_told_by_its_name_and_leaves_nothing_behind()
     cannot_be_written("no-such-folder/out", "No such file or directory");
     cannot_be_written("a-file/out", "Not a directory");
     cannot_be_written(".", "Is a directory");
-    if has_full_disk() {
-        cannot_be_written("/dev/full", "No space left");
-    }
+    #[cfg(target_os = "linux")]
+    cannot_be_written("/dev/full", "No space left");
 }
 
 #[test]
