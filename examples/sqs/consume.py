@@ -44,7 +44,8 @@ def lines(notice: dict) -> list[str]:
     """What there is to do, one line each."""
     account = notice["account"]
     found = [
-        f"{account} {key['user']} {key['access_key_id']} is {key['age_days']} days old, limit {key['limit_days']}"
+        f"{account} {key['user']} {key['access_key_id']} is {key['age_days']} days old, limit {key['limit_days']},"
+        f" over it since {key['due_at'][:10]}"
         for key in notice["keys"]
         if key["verdict"] == "old"
     ]

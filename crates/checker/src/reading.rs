@@ -106,7 +106,8 @@ impl Reader<'_> {
             || match assess(key, user, self.settings, self.now).verdict {
                 Verdict::Old | Verdict::Due | Verdict::Exempt => true,
                 Verdict::Inactive => {
-                    self.settings.inactive == Inactive::Report && key.age_days(self.now) > self.settings.limit_for(user)
+                    self.settings.inactive == Inactive::Report
+                        && key.is_older_than(self.settings.limit_for(user), self.now)
                 }
                 Verdict::Fresh | Verdict::Unknown => false,
             }

@@ -3,6 +3,7 @@
 
 use keyminder_sandbox::{Fault, FaultKind};
 use keyminder_testkit::command::World;
+use serde_json::Value;
 
 #[test]
 fn the_table_says_which_keys_are_old_and_shows_their_ages() {
@@ -44,6 +45,37 @@ fn a_date_ahead_shows_what_will_be_old_by_then() {
     assert_eq!(then["as_of"], "2040-01-01T00:00:00Z");
     assert!(then["summary"]["old"].as_u64() > Some(0));
     assert_eq!(world.run(&["check", "--at", "soon"]).code, 64);
+}
+
+#[test]
+fn every_form_changes_its_verdict_between_the_second_of_the_limit_and_the_next() {
+    let world = World::seeded(12, 3);
+    let (_, found) = world.json(&["check", "--all"]);
+    let keys = found["keys"].as_array().unwrap();
+    let only_key = |key: &&Value| keys.iter().filter(|other| other["user"] == key["user"]).count() == 1;
+    let key = keys.iter().filter(only_key).find(|key| key["status"] == "Active").unwrap();
+    let user = key["user"].as_str().unwrap();
+    let due_at: jiff::Timestamp = key["due_at"].as_str().unwrap().parse().unwrap();
+    for (seconds, verdict, age) in [(0, "fresh", "90 d "), (1, "old", "90 d 1 s "), (7_300, "old", "90 d 2 h ")] {
+        let at = (due_at + jiff::SignedDuration::from_secs(seconds)).to_string();
+        let check = |format: &str| {
+            world.run(&["check", "--all", "--user", user, "--exit-code", "--at", &at, "--format", format])
+        };
+        let ran = check("table");
+        assert_eq!(ran.code, if verdict == "old" { 2 } else { 0 }, "{ran:#?}");
+        assert!(ran.stdout.lines().any(|line| line.starts_with(verdict) && line.contains(age)), "{}", ran.stdout);
+        let (_, document) = world.json(&["check", "--all", "--user", user, "--at", &at]);
+        let key = &document["keys"][0];
+        assert_eq!((&key["verdict"], &key["age_days"]), (&verdict.into(), &90.into()), "{key}");
+        assert_eq!((&key["over_by_seconds"], &key["over_limit"]), (&seconds.into(), &(seconds > 0).into()), "{key}");
+        let csv = check("csv").stdout;
+        let (header, row) = csv.trim_end().split_once('\n').unwrap();
+        let column = |name| row.split(',').nth(header.split(',').position(|found| found == name).unwrap()).unwrap();
+        assert_eq!((column("verdict"), column("over_by_seconds")), (verdict, seconds.to_string().as_str()), "{csv}");
+        let page = check("html").stdout;
+        assert_eq!(page.contains("1 key is over the limit."), verdict == "old");
+        assert_eq!(page.contains("90 days and "), verdict == "old", "the page says by how much it is over");
+    }
 }
 
 #[test]

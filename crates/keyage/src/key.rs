@@ -49,25 +49,44 @@ pub struct Key {
 }
 
 impl Key {
-    /// The age in whole days, 0 for a key from the future (a clock that is off).
+    /// The age in whole days, for display. 0 if the key is from the future (a clock is wrong).
     #[must_use]
     pub fn age_days(&self, now: Timestamp) -> u32 {
         whole_days(self.created, now)
     }
+
+    /// Whether the key is older than this many days, to the second.
+    #[must_use]
+    pub fn is_older_than(&self, days: u32, now: Timestamp) -> bool {
+        seconds_beyond(self.created, days, now) > 0
+    }
 }
 
-/// Whole days from one moment to a later one, 0 where it is not later.
+/// How many seconds `now` is past the moment this many days after `from`; 0 up to and including that moment.
+#[must_use]
+pub fn seconds_beyond(from: Timestamp, days: u32, now: Timestamp) -> u64 {
+    let seconds = now.as_second().saturating_sub(days_after(from, days).as_second());
+    u64::try_from(seconds).unwrap_or(0)
+}
+
+/// Whole days from one moment to a later one; 0 if it is not later.
 #[must_use]
 pub fn whole_days(from: Timestamp, to: Timestamp) -> u32 {
     let seconds = to.as_second().saturating_sub(from.as_second()).max(0);
     u32::try_from(seconds / SECONDS_A_DAY).unwrap_or(u32::MAX)
 }
 
-/// The moment so many days after another; the end of time where that is beyond it.
+/// The moment this many days after another, in whole seconds; the end of time if that is beyond it.
 #[must_use]
 pub fn days_after(from: Timestamp, days: u32) -> Timestamp {
     let seconds = from.as_second().saturating_add(i64::from(days).saturating_mul(SECONDS_A_DAY));
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}
+
+/// The first whole second after a moment.
+#[must_use]
+pub fn next_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second().saturating_add(1)).unwrap_or(Timestamp::MAX)
 }
 
 const SECONDS_A_DAY: i64 = 86_400;

@@ -8,7 +8,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::key::days_after;
+use crate::key::{days_after, next_second};
 use crate::report::Finding;
 use crate::schedule::Schedule;
 use crate::settings::{AllClear, Inactive, Settings};
@@ -71,10 +71,11 @@ impl Window {
 pub fn speaks_of(finding: &Finding, settings: &Settings, window: Window) -> bool {
     let old = || finding.turns_old.is_some_and(|moment| window.holds_repeated(moment, settings.repeat_days));
     let unused = || {
-        let days = settings.unused_days.unwrap_or(0).saturating_add(1);
+        let days = settings.unused_days.unwrap_or(0);
         let never = finding.unused_since == finding.created && finding.last_used == crate::LastUsed::Never;
-        let days = if never { days.max(settings.unused_grace_days.saturating_add(1)) } else { days };
-        finding.unused_since.is_some_and(|since| window.holds_repeated(days_after(since, days), settings.repeat_days))
+        let days = if never { days.max(settings.unused_grace_days) } else { days };
+        let first = |since| next_second(days_after(since, days));
+        finding.unused_since.is_some_and(|since| window.holds_repeated(first(since), settings.repeat_days))
     };
     let excuse_ended = || finding.excuse_ended.is_some_and(|moment| window.holds(moment));
     let main = match finding.verdict {

@@ -96,10 +96,14 @@ pub struct Finding {
     pub kind: CredentialKind,
     /// The limit that holds for it, in days.
     pub limit_days: Option<u32>,
-    /// When it turns, or turned, old.
+    /// When it reaches its limit: `created` plus the limit. After this moment it is old.
+    pub due_at: Option<Timestamp>,
+    /// The first second in which it is old: the one after `due_at`.
     pub turns_old: Option<Timestamp>,
-    /// Whether its age exceeds its limit, whatever excuses it.
+    /// Whether it is older than its limit, even if it is exempt or inactive.
     pub over_limit: bool,
+    /// How many seconds it is over its limit; 0 if it is not, `None` if it could not be read.
+    pub over_by_seconds: Option<u64>,
     /// Since when it has lain unused, where that is longer than the settings allow.
     pub unused_since: Option<Timestamp>,
     /// Who is responsible, from the user's owner tag.
@@ -145,8 +149,10 @@ impl Finding {
             verdict: assessment.verdict,
             kind: key.kind,
             limit_days: Some(assessment.limit_days),
+            due_at: Some(assessment.due_at),
             turns_old: Some(assessment.turns_old),
-            over_limit: assessment.over_limit,
+            over_limit: assessment.over_by_seconds > 0,
+            over_by_seconds: Some(assessment.over_by_seconds),
             unused_since: assessment.unused_since,
             owner: user.tag(&settings.owner_tag).filter(|owner| !owner.is_empty()).map(str::to_owned),
             path: user.path.clone(),
@@ -170,14 +176,39 @@ impl Finding {
             verdict: Verdict::Unknown,
             kind: CredentialKind::AccessKey,
             limit_days: None,
+            due_at: None,
             turns_old: None,
             over_limit: false,
+            over_by_seconds: None,
             unused_since: None,
             owner: None,
             path: user.path.clone(),
             reason: Some(reason),
             excuse_ended: None,
         }
+    }
+
+    /// Its age in words: whole days, and the hours (or less) by which it is over its limit if that is less than
+    /// a day, so that a key of 90 days can be over a limit of 90: "412 days", "90 days and 12 hours".
+    #[must_use]
+    pub fn age_in_words(&self) -> String {
+        let counted = |number: u64, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+        let days = counted(self.age_days.unwrap_or(0).into(), "day");
+        if !self.is_over_by_less_than_a_day() {
+            return days;
+        }
+        let over = match self.over_by_seconds.unwrap_or(0) {
+            seconds @ ..60 => counted(seconds, "second"),
+            seconds @ ..3_600 => counted(seconds / 60, "minute"),
+            seconds => counted(seconds / 3_600, "hour"),
+        };
+        format!("{days} and {over}")
+    }
+
+    /// Whether it is over its limit, but by less than a day: its age in whole days equals the limit.
+    #[must_use]
+    pub fn is_over_by_less_than_a_day(&self) -> bool {
+        self.over_by_seconds.is_some_and(|seconds| (1..86_400).contains(&seconds))
     }
 
     /// Whether it says anything that a notice could carry.

@@ -26,8 +26,8 @@ pub const EXEMPT_TAG: &str = "keyminder:exempt";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The limit in whole days, 1 to 3650. A key is old when its age in whole days exceeds it: at 90,
-    /// from the second in which it is 91 days old.
+    /// The limit in days, 1 to 3650. A key is old once it is older than this, to the second: at 90, from the
+    /// second after it is exactly 90 days old.
     #[serde(deserialize_with = "days")]
     pub max_age_days: u32,
     /// Days before the limit on which to warn, such as `[14, 7, 1]`. Empty: no warnings.

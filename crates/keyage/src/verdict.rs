@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::exemption::{Exemption, ExemptionState};
-use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User, days_after, whole_days};
+use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User, days_after, next_second, seconds_beyond};
 use crate::settings::{EXEMPT_TAG, Inactive, Settings};
 
 /// What a key is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Its age in whole days exceeds its limit.
+    /// It is older than its limit: `now > created + limit`, to the second.
     Old,
     /// It will be old within the first of the warnings.
     Due,
@@ -58,10 +58,12 @@ pub struct Assessment {
     pub age_days: u32,
     /// The limit that holds for this user, in days.
     pub limit_days: u32,
-    /// The first moment at which the key is old.
+    /// When the key reaches its limit: `created + limit`. After this moment it is old.
+    pub due_at: Timestamp,
+    /// The first second in which the key is old: the one after `due_at`.
     pub turns_old: Timestamp,
-    /// Whether its age exceeds the limit, whatever excuses it.
-    pub over_limit: bool,
+    /// How many seconds the key is over its limit, even if it is exempt or inactive. 0 if it is not.
+    pub over_by_seconds: u64,
     /// Since when it has lain unused, where it has for longer than the settings allow.
     pub unused_since: Option<Timestamp>,
     /// The exemption that covers it, and whether that still holds. Only for keys old or due.
@@ -72,11 +74,11 @@ pub struct Assessment {
 /// Saves a call for each fresh key.
 #[must_use]
 pub fn deserves_a_closer_look(key: &Key, settings: &Settings, now: Timestamp) -> bool {
-    let age = key.age_days(now);
-    let nearly = settings.smallest_limit().saturating_sub(settings.first_warning());
-    let due = !settings.warn_days.is_empty() && age >= nearly;
+    let limit = settings.smallest_limit();
+    let nearly = limit.saturating_sub(settings.first_warning());
+    let due = !settings.warn_days.is_empty() && now >= days_after(key.created, nearly);
     let counted = key.status == KeyStatus::Active || settings.inactive != Inactive::Ignore;
-    counted && (age > settings.smallest_limit() || due || may_be_unused(key, settings, now))
+    counted && (key.is_older_than(limit, now) || due || may_be_unused(key, settings, now))
 }
 
 /// Whether the key is old enough to be called unused, if it is.
@@ -84,7 +86,7 @@ pub fn deserves_a_closer_look(key: &Key, settings: &Settings, now: Timestamp) ->
 pub fn may_be_unused(key: &Key, settings: &Settings, now: Timestamp) -> bool {
     key.kind == CredentialKind::AccessKey
         && key.status == KeyStatus::Active
-        && settings.unused_days.is_some_and(|days| key.age_days(now) > days)
+        && settings.unused_days.is_some_and(|days| key.is_older_than(days, now))
 }
 
 /// Judges a key.
@@ -94,12 +96,12 @@ pub fn may_be_unused(key: &Key, settings: &Settings, now: Timestamp) -> bool {
 /// tag excuses nothing.
 #[must_use]
 pub fn assess(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> Assessment {
-    let age_days = key.age_days(now);
     let limit_days = settings.limit_for(user);
-    let over_limit = age_days > limit_days;
+    let over_by_seconds = seconds_beyond(key.created, limit_days, now);
+    let over_limit = over_by_seconds > 0;
     let due = !settings.warn_days.is_empty()
         && !over_limit
-        && age_days >= limit_days.saturating_sub(settings.first_warning());
+        && now >= days_after(key.created, limit_days.saturating_sub(settings.first_warning()));
     let set_aside = key.status == KeyStatus::Inactive && settings.inactive != Inactive::Old;
     let exemption = if (over_limit || due) && !set_aside { exemption_for(key, user, settings, now) } else { None };
     let excused = matches!(exemption, Some((_, ExemptionState::Active)));
@@ -112,10 +114,11 @@ pub fn assess(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> As
     };
     Assessment {
         verdict,
-        age_days,
+        age_days: key.age_days(now),
         limit_days,
-        turns_old: days_after(key.created, limit_days.saturating_add(1)),
-        over_limit,
+        due_at: days_after(key.created, limit_days),
+        turns_old: next_second(days_after(key.created, limit_days)),
+        over_by_seconds,
         unused_since: unused_since(key, settings, now).filter(|_| !excused),
         exemption,
     }
@@ -127,8 +130,8 @@ fn unused_since(key: &Key, settings: &Settings, now: Timestamp) -> Option<Timest
     }
     let days = settings.unused_days?;
     match key.last_used {
-        LastUsed::At { at, .. } => (whole_days(at, now) > days).then_some(at),
-        LastUsed::Never => (key.age_days(now) > days.max(settings.unused_grace_days)).then_some(key.created),
+        LastUsed::At { at, .. } => (seconds_beyond(at, days, now) > 0).then_some(at),
+        LastUsed::Never => key.is_older_than(days.max(settings.unused_grace_days), now).then_some(key.created),
         // What was not read is not unused.
         LastUsed::NotRead | LastUsed::Unknown => None,
     }

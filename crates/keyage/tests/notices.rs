@@ -380,10 +380,12 @@ fn other_credentials_are_named_for_what_they_are() {
 #[test]
 fn a_key_that_turned_old_since_the_last_run_is_marked_new() {
     let settings = Settings::default();
-    let fresh = Key { created: now() - SignedDuration::from_hours(24 * 91 + 1), ..key("AKIANEW", 0) };
+    let fresh = Key { created: now() - SignedDuration::from_hours(24 * 90 + 12), ..key("AKIANEW", 0) };
     let report = report(&settings, &[(user("alice"), fresh), (user("bob"), key("AKIAKNOWN", 200))]);
     let sent = notices(&report, &settings, &Context::scheduled(&deployment("cron(0 9 * * ? *)"), now()));
-    assert!(sent[0].text.contains("AKIANEW  91 days old (new)\n"));
+    let text = sent[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("AKIANEW 90 days and 12 hours old (new)"), "{text}");
+    assert!(text.contains("limit 90 days"), "the limit stands beside an age of as many days: {text}");
     assert!(sent[0].text.contains("AKIAKNOWN  200 days old\n"));
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use jiff::SignedDuration;
-use keyminder_keyage::verdict::assess;
+use keyminder_keyage::verdict::{assess, deserves_a_closer_look};
 use keyminder_keyage::{
     Exemption, ExemptionState, Finding, Inactive, Key, KeyStatus, LastUsed, Limit, Settings, User, Verdict,
 };
@@ -20,23 +20,69 @@ fn aged(seconds: i64) -> Key {
 const DAY: i64 = 86_400;
 
 #[test]
-fn a_key_turns_old_in_the_second_in_which_its_whole_days_exceed_the_limit() {
+fn a_key_is_old_from_the_second_after_it_reaches_its_limit() {
     let settings = Settings::default();
-    for (seconds, age, expected) in [
-        (0, 0, Verdict::Fresh),
-        (90 * DAY - 1, 89, Verdict::Fresh),
-        (90 * DAY, 90, Verdict::Fresh),
-        (90 * DAY + 1, 90, Verdict::Fresh),
-        (91 * DAY - 1, 90, Verdict::Fresh),
-        (91 * DAY, 91, Verdict::Old),
-        (5000 * DAY, 5000, Verdict::Old),
-        (-1, 0, Verdict::Fresh),
-        (-400 * DAY, 0, Verdict::Fresh),
+    for (seconds, age, words, expected) in [
+        (0, 0, "0 days", Verdict::Fresh),
+        (90 * DAY - 1, 89, "89 days", Verdict::Fresh),
+        (90 * DAY, 90, "90 days", Verdict::Fresh),
+        (90 * DAY + 1, 90, "90 days and 1 second", Verdict::Old),
+        (90 * DAY + 119, 90, "90 days and 1 minute", Verdict::Old),
+        (90 * DAY + DAY / 2, 90, "90 days and 12 hours", Verdict::Old),
+        (91 * DAY - 1, 90, "90 days and 23 hours", Verdict::Old),
+        (91 * DAY, 91, "91 days", Verdict::Old),
+        (5000 * DAY, 5000, "5000 days", Verdict::Old),
+        (-1, 0, "0 days", Verdict::Fresh),
+        (-400 * DAY, 0, "0 days", Verdict::Fresh),
     ] {
         let key = aged(seconds);
         let assessment = assess(&key, &user("alice"), &settings, now());
         assert_eq!((assessment.verdict, assessment.age_days), (expected, age), "{seconds} s");
-        assert_eq!(assessment.turns_old <= now(), expected == Verdict::Old, "{seconds} s");
+        assert_eq!(assessment.over_by_seconds, u64::try_from(seconds - 90 * DAY).unwrap_or(0), "{seconds} s");
+        assert_eq!(now() > assessment.due_at, expected == Verdict::Old, "{seconds} s");
+        assert_eq!(now() >= assessment.turns_old, expected == Verdict::Old, "{seconds} s");
+        let finding = Finding::new(key, &user("alice"), &assessment, &settings);
+        assert_eq!(finding.age_in_words(), words, "{seconds} s");
+    }
+}
+
+#[test]
+fn a_limit_of_one_user_is_as_exact_as_the_general_one() {
+    let strict = Limit { user: Some("alice".to_owned()), max_age_days: 30, ..Limit::default() };
+    let settings = Settings { limits: vec![strict], ..Settings::default() };
+    for (seconds, expected) in [(30 * DAY, Verdict::Fresh), (30 * DAY + 1, Verdict::Old)] {
+        assert_eq!(verdict(&aged(seconds), &settings), expected, "{seconds} s");
+        assert_eq!(deserves_a_closer_look(&aged(seconds), &settings, now()), expected == Verdict::Old, "{seconds} s");
+    }
+}
+
+#[test]
+fn a_key_is_due_from_the_very_second_of_the_first_warning() {
+    let settings = Settings { warn_days: vec![14], ..Settings::default() };
+    for (seconds, expected) in [
+        (76 * DAY - 1, Verdict::Fresh),
+        (76 * DAY, Verdict::Due),
+        (90 * DAY, Verdict::Due),
+        (90 * DAY + 1, Verdict::Old),
+    ] {
+        assert_eq!(verdict(&aged(seconds), &settings), expected, "{seconds} s");
+        assert_eq!(deserves_a_closer_look(&aged(seconds), &settings, now()), expected != Verdict::Fresh, "{seconds} s");
+    }
+}
+
+#[test]
+fn a_key_is_unused_from_the_second_after_the_days_that_are_allowed() {
+    let settings = Settings { unused_days: Some(45), unused_grace_days: 60, ..Settings::default() };
+    let used = |seconds| LastUsed::At { at: now() - SignedDuration::from_secs(seconds), service: None, region: None };
+    for (age, last_used, unused) in [
+        (80 * DAY, used(45 * DAY), false),
+        (80 * DAY, used(45 * DAY + 1), true),
+        (60 * DAY, LastUsed::Never, false),
+        (60 * DAY + 1, LastUsed::Never, true),
+    ] {
+        let key = Key { last_used: last_used.clone(), ..aged(age) };
+        let found = assess(&key, &user("alice"), &settings, now());
+        assert_eq!(found.unused_since.is_some(), unused, "{age} s, {last_used:?}");
     }
 }
 

@@ -221,7 +221,7 @@ impl<'a> Draft<'a> {
                         "The oldest: {}, {}, {}.",
                         Plain::new(&worst.user),
                         worst.access_key_id.as_deref().unwrap_or_default(),
-                        count(worst.age_days.unwrap_or(0), "day")
+                        worst.age_in_words()
                     ),
                     0,
                 ));
@@ -308,9 +308,9 @@ impl<'a> Draft<'a> {
     /// One line on a key, for chat.
     pub(super) fn short(finding: &Finding) -> String {
         let id = finding.access_key_id.as_deref().unwrap_or("(not read)");
-        let age = count(finding.age_days.unwrap_or(0), "day");
-        match (finding.verdict, finding.turns_old) {
-            (Verdict::Due, Some(turns_old)) => format!("{id}, {age}, old on {}", date(turns_old)),
+        let age = finding.age_in_words();
+        match (finding.verdict, finding.due_at) {
+            (Verdict::Due, Some(due_at)) => format!("{id}, {age}, old on {}", date(due_at)),
             (Verdict::Unknown, _) => "could not be read".to_owned(),
             _ => format!("{id}, {age}"),
         }

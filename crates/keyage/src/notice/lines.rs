@@ -58,14 +58,14 @@ pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> Strin
     let Some(id) = finding.access_key_id.as_deref() else {
         return wrap(&format!("{user}: {}", Plain::new(finding.reason.as_deref().unwrap_or("not read"))), 0);
     };
-    let mut head = format!("{}  {} old", Plain::new(id), count(finding.age_days.unwrap_or(0), "day"));
+    let mut head = format!("{}  {} old", Plain::new(id), finding.age_in_words());
     if finding.kind != CredentialKind::AccessKey {
         head = format!("{} {head}", finding.kind.noun());
     }
     if finding.verdict == Verdict::Due
-        && let Some(turns_old) = finding.turns_old
+        && let Some(due_at) = finding.due_at
     {
-        head.push_str(&format!(", old on {}", date(turns_old)));
+        head.push_str(&format!(", old on {}", date(due_at)));
     }
     if finding.verdict == Verdict::Old && reminder::is_new(finding, window) {
         head.push_str(" (new)");
@@ -106,7 +106,8 @@ fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> 
     {
         details.push(format!("unused for {}", count(whole_days(since, now), "day")));
     }
-    if let Some(limit) = finding.limit_days.filter(|&limit| limit != max_age_days) {
+    let needs_its_limit = |limit: &u32| *limit != max_age_days || finding.is_over_by_less_than_a_day();
+    if let Some(limit) = finding.limit_days.filter(needs_its_limit) {
         details.push(format!("limit {}", count(limit, "day")));
     }
     if let Some(owner) = &finding.owner {

@@ -75,11 +75,7 @@ pub(super) fn sms(draft: &Draft<'_>) -> String {
         "all_clear" => format!("keyminder: no access key over the limit in {}.", account(draft)),
         _ => {
             let worst = draft.worst().map(|finding| {
-                format!(
-                    " Oldest: {}, {}.",
-                    cut(&Plain::new(&finding.user).ascii(), 30),
-                    count(finding.age_days.unwrap_or(0), "day")
-                )
+                format!(" Oldest: {}, {}.", cut(&Plain::new(&finding.user).ascii(), 30), finding.age_in_words())
             });
             format!("keyminder: {} in {}.{}", headline(draft), draft.report.account, worst.unwrap_or_default())
         }

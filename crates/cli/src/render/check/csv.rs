@@ -6,7 +6,7 @@ use keyminder_keyage::{LastUsed, Report};
 
 use crate::error::Error;
 
-const HEADER: [&str; 18] = [
+const HEADER: [&str; 20] = [
     "account",
     "as_of",
     "user",
@@ -25,6 +25,8 @@ const HEADER: [&str; 18] = [
     "owner",
     "path",
     "reason",
+    "due_at",
+    "over_by_seconds",
 ];
 
 /// The lines, with a header.
@@ -45,7 +47,7 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
             LastUsed::At { at, .. } => moment(Some(*at)),
         };
         let kind = serde_json::to_value(key.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-        let record: [Option<String>; 18] = [
+        let record: [Option<String>; 20] = [
             Some(report.account.clone()),
             moment(Some(report.as_of)),
             Some(key.user.clone()),
@@ -64,6 +66,8 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
             key.owner.clone(),
             Some(key.path.clone()),
             key.reason.clone(),
+            moment(key.due_at),
+            key.over_by_seconds.map(|seconds| seconds.to_string()),
         ];
         let fields = record.iter().map(|field| csv_field(field.as_deref().unwrap_or_default()));
         writer.write_record(fields).map_err(complaint)?;

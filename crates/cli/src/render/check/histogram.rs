@@ -1,10 +1,11 @@
 //! The ages of active keys against the limit, in a few bins.
 
+use keyminder_keyage::key::seconds_beyond;
 use keyminder_keyage::{KeyStatus, Report};
 
 use crate::render::style::{Paint, bold};
 
-/// One bin: ages from `from` to `to` days, `None` for no end.
+/// One bin: ages of more than `from` days (the first bin: from 0) up to and including `to`, `None` for no end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bin {
     pub(super) from: u32,
@@ -17,9 +18,8 @@ pub(super) struct Bin {
 impl Bin {
     pub(super) fn label(&self) -> String {
         match self.to {
-            Some(to) if to == self.from => format!("{to}"),
             Some(to) => format!("{} to {to}", self.from),
-            None => format!("over {}", self.from - 1),
+            None => format!("over {}", self.from),
         }
     }
 }
@@ -33,13 +33,15 @@ pub(super) fn bins(report: &Report) -> Vec<Bin> {
     let mut bins = Vec::new();
     let mut from = 0;
     for end in ends {
-        bins.push(Bin { from, to: Some(end), count: 0, over: from > limit });
-        from = end.saturating_add(1);
+        bins.push(Bin { from, to: Some(end), count: 0, over: from >= limit });
+        from = end;
     }
     bins.push(Bin { from, to: None, count: 0, over: true });
     let active = report.keys.iter().filter(|key| key.status == Some(KeyStatus::Active));
-    for age in active.filter_map(|key| key.age_days) {
-        if let Some(bin) = bins.iter_mut().find(|bin| bin.to.is_none_or(|to| age <= to)) {
+    for created in active.filter_map(|key| key.created) {
+        // To the second, so that a key that is over the limit by hours stands beyond it.
+        let reaches = |to| seconds_beyond(created, to, report.as_of) == 0;
+        if let Some(bin) = bins.iter_mut().find(|bin| bin.to.is_none_or(reaches)) {
             bin.count += 1;
         }
     }
@@ -85,7 +87,8 @@ fn bar(count: usize, most: usize, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use keyminder_keyage::Settings;
+    use keyminder_keyage::verdict::assess;
+    use keyminder_keyage::{CredentialKind, Finding, Key, LastUsed, Settings, User};
 
     use super::*;
 
@@ -95,10 +98,30 @@ mod tests {
             let settings = Settings { max_age_days: limit, ..Settings::default() };
             let bins = bins(&Report::new("1".into(), Timestamp::UNIX_EPOCH, &settings));
             for pair in bins.windows(2) {
-                assert_eq!(pair[0].to.map(|to| to + 1), Some(pair[1].from), "limit {limit}");
+                assert_eq!(pair[0].to, Some(pair[1].from), "limit {limit}");
             }
             assert!(bins.iter().any(|bin| bin.to == Some(limit)), "limit {limit}");
-            assert!(bins.iter().all(|bin| bin.over == (bin.from > limit)), "limit {limit}");
+            assert!(bins.iter().all(|bin| bin.over == (bin.from >= limit)), "limit {limit}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_over_the_limit_by_a_second_stands_beyond_it() {
+        let settings = Settings::default();
+        let now = Timestamp::from_second(1_000 * 86_400).unwrap();
+        for (seconds, over) in [(0, false), (1, true)] {
+            let mut report = Report::new("1".into(), now, &settings);
+            let key = Key {
+                id: "AKIA1".into(),
+                kind: CredentialKind::AccessKey,
+                status: KeyStatus::Active,
+                created: Timestamp::from_second(910 * 86_400 - seconds).unwrap(),
+                last_used: LastUsed::NotRead,
+            };
+            let assessment = assess(&key, &User::default(), &settings, now);
+            report.add(Finding::new(key, &User::default(), &assessment, &settings), true);
+            let bin = bins(&report).into_iter().find(|bin| bin.count == 1).unwrap();
+            assert_eq!(bin.over, over, "{bin:?}");
         }
     }
 

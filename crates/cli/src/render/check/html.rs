@@ -33,6 +33,8 @@ struct Row {
     verdict: String,
     rank: u8,
     age: Option<u32>,
+    /// How far it is over its limit if that is less than a day, such as "90 days and 12 hours".
+    exact_age: Option<String>,
     limit: Option<u32>,
     created: String,
     last_used: String,
@@ -109,6 +111,7 @@ fn row(key: &Finding) -> Row {
             .map_or(9, |at| at as u8),
         verdict,
         age: key.age_days,
+        exact_age: key.is_over_by_less_than_a_day().then(|| key.age_in_words()),
         limit: key.limit_days,
         created: key.created.map(day).unwrap_or_default(),
         last_used: match &key.last_used {

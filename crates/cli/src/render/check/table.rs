@@ -81,7 +81,7 @@ fn rows(findings: &[&Finding], width: usize) -> String {
             word(finding),
             plain(&finding.user),
             finding.access_key_id.clone().unwrap_or_else(|| "?".to_owned()),
-            finding.age_days.map_or_else(|| "?".to_owned(), |age| format!("{age} d")),
+            age(finding),
             finding.created.map_or_else(|| "?".to_owned(), day),
             last_used(finding),
         ];
@@ -123,6 +123,17 @@ fn painted(line: &str) -> String {
         return line.to_owned();
     }
     line.replacen(word, &paint.on(word), 1)
+}
+
+/// The age in days; with the hours (or minutes, or seconds) if the key is over its limit by less than a day.
+fn age(finding: &Finding) -> String {
+    let Some(days) = finding.age_days else { return "?".to_owned() };
+    match finding.over_by_seconds.filter(|_| finding.is_over_by_less_than_a_day()) {
+        None => format!("{days} d"),
+        Some(seconds @ ..60) => format!("{days} d {seconds} s"),
+        Some(seconds @ ..3_600) => format!("{days} d {} min", seconds / 60),
+        Some(seconds) => format!("{days} d {} h", seconds / 3_600),
+    }
 }
 
 fn last_used(finding: &Finding) -> String {
