@@ -89,7 +89,7 @@ fn an_unknown_key_in_the_file_is_answered_with_its_line_and_the_likely_one() {
     world.write("keyminder.toml", "region = \"us-east-1\"\n\n[check]\nmax_age_day = 60\n");
     let ran = world.run(&["plan"]);
     assert_eq!(ran.code, 64, "{ran:#?}");
-    contains(&ran.stderr, &["keyminder.toml:4:1: unknown key 'max_age_day' in [check]; did you mean 'max_age_days'?"]);
+    contains(&ran.stderr, &["keyminder.toml:4:1: unknown key 'max_age_day' in [check] (did you mean 'max_age_days'?)"]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Installation {
         watch: Rc<dyn Progress>,
         interrupted: CancellationToken,
     ) -> Result<Self, Error> {
-        let names = |iam| Names::new(identity, clients.region(), &spec.install, &spec.iam_path, &spec.names, iam);
+        let names = |iam| Names::new(identity, clients.region(), &spec.install, &spec.iam.path, &spec.names, iam);
         let (names, role) = choose_names(&clients, names(IamNames::Plain), names(IamNames::WithRegion)).await?;
         let known = Known::default();
         known.first_role_id.replace(role.as_ref().map(|role| role.role_id().to_owned()));
@@ -192,7 +192,7 @@ fn contents(names: &Names, spec: &Spec) -> Result<(BTreeMap<String, String>, Cod
     let deployment = Deployment { topic_arn: names.topic_arn(), install: names.install.clone(), schedule };
     let settings = spec.settings.to_environment(&deployment);
     let mut environment = settings.variables;
-    for (name, value) in &spec.environment {
+    for (name, value) in &spec.function.environment {
         if environment.insert(name.clone(), value.clone()).is_some() {
             return Err(Error::usage(
                 "BadEnvironment",

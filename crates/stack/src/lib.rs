@@ -26,5 +26,5 @@ pub use operate::{
     Confirmed, Invocation, LoggedRun, OPERATIONS, SubscriptionState, SubscriptionStatus, alarm, auditor_policy,
     deployer_policy,
 };
-pub use spec::{Architecture, Package, Problem, RETENTION_DAYS, Spec};
+pub use spec::{Architecture, DEFAULT_SCHEDULE, Function, Iam, Notify, Package, Problem, Rule, Spec, Topic};
 pub use subscription::{Protocol, Subscription};

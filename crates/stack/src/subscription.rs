@@ -115,10 +115,9 @@ impl Subscription {
         Self::new(Protocol::Email, address)
     }
 
-    /// It is an e-mail address and nothing more.
-    #[must_use]
-    pub fn is_plain_email(&self) -> bool {
-        *self == Self::email(&self.endpoint)
+    /// Both mean the same subscription: SNS has one for each protocol and endpoint of a topic.
+    pub(crate) fn is_same_endpoint(&self, other: &Self) -> bool {
+        (self.protocol, &self.endpoint) == (other.protocol, &other.endpoint)
     }
 
     /// What SNS would refuse, or accept and never deliver to.

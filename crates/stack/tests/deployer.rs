@@ -66,8 +66,8 @@ async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
     }
     let mut changed = spec();
     changed.tags.insert("team".into(), "security".into());
-    changed.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
-    changed.subscriptions = Some(vec![Subscription::email("b@example.com")]);
+    changed.iam.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    changed.notify.subscriptions = Some(vec![Subscription::email("b@example.com")]);
     account.setup(&changed).await.expect_right();
     account.setup(&spec()).await.expect_right();
     account.sandbox.edit(add_extras);
@@ -89,7 +89,7 @@ async fn adopting_and_a_second_region_need_no_more_than_the_policy() {
     let account = Account::new().await;
     account.set_up_by_hand().await;
     let mut spec = spec();
-    spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    spec.notify.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
 
     let first = deployer_policy(&account.open(&spec).await).to_string();
     account.sandbox.enforce(&first).unwrap();

@@ -25,11 +25,11 @@ fn changed() -> Spec {
     changed.settings.max_age_days = 30;
     changed.package = package_with("a newer checker");
     changed.schedule = "rate(12 hours)".into();
-    changed.log_retention_days = 30;
-    changed.display_name = "Keys".into();
+    changed.function.log_retention_days = 30;
+    changed.topic.display_name = "Keys".into();
     changed.tags.insert("team".into(), "security".into());
-    changed.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
-    let subscriptions = changed.subscriptions.as_mut().unwrap();
+    changed.iam.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    let subscriptions = changed.notify.subscriptions.as_mut().unwrap();
     subscriptions[1].raw = true;
     subscriptions.remove(0);
     changed

@@ -110,7 +110,7 @@ async fn a_slow_line_carries_the_package_although_no_other_call_may_take_so_long
     }
 
     account.sandbox.inject(Fault::new("lambda:UpdateFunctionConfiguration", slow));
-    changed.memory_mb = 512;
+    changed.function.memory_mb = 512;
     let run = account.setup(&changed).await;
     assert_eq!(run.outcome.failed[0].error.kind, Kind::Unreachable);
 }

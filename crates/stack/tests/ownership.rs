@@ -27,7 +27,7 @@ async fn an_account_set_up_by_hand_is_adopted_in_one_run_and_is_never_without_a_
     account.sandbox.confirm("ops@example.com");
     account.sandbox.forget_calls();
     let mut adopting = spec();
-    adopting.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    adopting.notify.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
     account.try_setup(&adopting, ADOPT).await.unwrap().expect_right();
     let taking_away = ["events:DeleteRule", "events:DisableRule", "events:RemoveTargets", "lambda:DeleteFunction"];
     let writes = account.writes();
@@ -90,7 +90,7 @@ async fn installs_of_different_names_live_side_by_side() {
 async fn one_install_name_in_several_regions_does_not_collide_and_each_goes_alone() {
     let account = Account::new().await;
     let mut spec = spec();
-    spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    spec.notify.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
     let regions = ["us-east-1", "eu-west-1", "ap-southeast-2"];
     for region in regions {
         let installation = account.open_in(region, &spec).await;
@@ -134,7 +134,7 @@ async fn another_installs_object_under_a_chosen_name_is_refused() {
 async fn a_changed_path_is_refused_with_what_to_do() {
     let account = Account::installed(Options::instant(), &spec()).await;
     let mut moved: Spec = spec();
-    moved.iam_path = "/security/".into();
+    moved.iam.path = "/security/".into();
     let run = account.setup(&moved).await;
     let error = &run.outcome.failed.iter().find(|failed| failed.address.0 == "iam_role").unwrap().error;
     assert_eq!(error.code, "FixedPath");

@@ -41,7 +41,7 @@ async fn a_topic_under_a_key_lets_the_function_use_that_key_and_no_other() {
     let key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     let account = Account::new().await;
     let mut encrypted = spec();
-    encrypted.kms_key = Some(key.into());
+    encrypted.topic.kms_key = Some(key.into());
     account.setup(&encrypted).await.expect_right();
     let document: Value = account.sandbox.edit(|world| serde_json::from_str(policy(world).document()).unwrap());
     let statements = document["Statement"].as_array().unwrap();
@@ -54,7 +54,7 @@ async fn a_key_that_the_topic_cannot_have_is_found_out_before_aws_is_asked_for_a
     let account = Account::new().await;
     for (key, path) in [("", true), ("my key", true), ("arn:aws:kms:eu-west-1:123456789012:alias/x", false)] {
         let mut encrypted = spec();
-        encrypted.kms_key = Some(key.into());
+        encrypted.topic.kms_key = Some(key.into());
         let of_itself: Vec<_> = encrypted.problems().into_iter().map(|problem| problem.path).collect();
         let here: Vec<_> = account.open(&encrypted).await.problems().into_iter().map(|problem| problem.path).collect();
         let found = if path { of_itself } else { here };

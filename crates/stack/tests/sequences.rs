@@ -33,7 +33,7 @@ fn some_spec(dice: &mut Dice) -> Spec {
         0 => some.settings.max_age_days = 30,
         1 => some.schedule = "rate(12 hours)".into(),
         2 => some.package = package_with("a newer checker"),
-        3 => some.subscriptions = Some(vec![Subscription::email("b@example.com")]),
+        3 => some.notify.subscriptions = Some(vec![Subscription::email("b@example.com")]),
         _ => {}
     }
     if dice.roll(4) == 0 {
@@ -108,7 +108,7 @@ async fn sequence(seed: u64) -> Result<(), String> {
     account.sandbox.seed_users(&Seed { users: 3, old: 1, ..Seed::default() });
     let mut neighbour = spec();
     neighbour.install = "neighbour".into();
-    neighbour.subscriptions = Some(vec![Subscription::email("neighbour@example.com")]);
+    neighbour.notify.subscriptions = Some(vec![Subscription::email("neighbour@example.com")]);
     account.setup(&neighbour).await.expect_right();
     let before = account.sandbox.snapshot();
     for _ in 0..2 + dice.roll(6) {

@@ -23,7 +23,7 @@ async fn a_first_setup_makes_everything_and_then_there_is_nothing_to_do() {
 async fn a_first_setup_stays_within_45_calls_and_a_further_one_within_22() {
     let account = Account::new().await;
     let mut spec = spec();
-    spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+    spec.notify.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
     account.setup(&spec).await.expect_right();
     let first = account.operations();
     account.sandbox.forget_calls();
@@ -73,17 +73,17 @@ async fn each_changed_setting_changes_just_what_it_says() {
         ),
         (
             "dead-letter queue",
-            |s| s.dead_letter_queue = Some("arn:aws:sqs:us-east-1:123456789012:undelivered".into()),
+            |s| s.rule.dead_letter_queue = Some("arn:aws:sqs:us-east-1:123456789012:undelivered".into()),
             &["events_target.dead_letter_queue"],
         ),
-        ("timeout", |s| s.timeout_seconds = 60, &["lambda_function.timeout_seconds"]),
-        ("memory", |s| s.memory_mb = 512, &["lambda_function.memory_mb"]),
-        ("retention", |s| s.log_retention_days = 30, &["lambda_log_group.retention_days"]),
+        ("timeout", |s| s.function.timeout_seconds = 60, &["lambda_function.timeout_seconds"]),
+        ("memory", |s| s.function.memory_mb = 512, &["lambda_function.memory_mb"]),
+        ("retention", |s| s.function.log_retention_days = 30, &["lambda_log_group.retention_days"]),
         ("code", |s| s.package = package_with("a newer checker"), &["lambda_function.code_sha256"]),
-        ("display name", |s| s.display_name = "Keys".into(), &["sns_topic.display_name"]),
+        ("display name", |s| s.topic.display_name = "Keys".into(), &["sns_topic.display_name"]),
         (
             "environment",
-            |s| drop(s.environment.insert("EXTRA".into(), "1".into())),
+            |s| drop(s.function.environment.insert("EXTRA".into(), "1".into())),
             &["lambda_function.environment.EXTRA"],
         ),
         (
@@ -93,12 +93,12 @@ async fn each_changed_setting_changes_just_what_it_says() {
         ),
         (
             "one more address",
-            |s| s.subscriptions.as_mut().unwrap().push(Subscription::email("b@example.com")),
+            |s| s.notify.subscriptions.as_mut().unwrap().push(Subscription::email("b@example.com")),
             &["sns_subscriptions.email b@example.com.managed", "sns_subscriptions.email b@example.com.raw"],
         ),
         (
             "one address less",
-            |s| drop(s.subscriptions.as_mut().unwrap().remove(0)),
+            |s| drop(s.notify.subscriptions.as_mut().unwrap().remove(0)),
             &["sns_subscriptions.email ops@example.com.managed", "sns_subscriptions.email ops@example.com.raw"],
         ),
     ];
@@ -133,7 +133,7 @@ async fn as_many_tags_and_subscriptions_as_are_let_through_are_set_and_removed_a
     let mut full = spec();
     full.tags = (0..20).map(|n| (format!("cost+center={n:02}"), "ä".repeat(256))).collect();
     let queue = |n| -> Subscription { format!("sqs=arn:aws:sqs:us-east-1:123456789012:queue-{n}").parse().unwrap() };
-    full.subscriptions.as_mut().unwrap().extend((0..24).map(queue));
+    full.notify.subscriptions.as_mut().unwrap().extend((0..24).map(queue));
     // Twenty such keys, each with two characters that are escaped, do not fit into the tag that records them.
     let paths = |spec: &Spec| spec.problems().into_iter().map(|problem| problem.path).collect::<Vec<_>>();
     assert_eq!(paths(&full), ["tags"]);
@@ -182,7 +182,7 @@ async fn settings_too_large_for_the_environment_travel_in_the_package() {
 async fn nobody_named_to_be_notified_leaves_the_subscriptions_as_they_are() {
     let account = Account::installed(Options::instant(), &spec()).await;
     let mut silent = spec();
-    silent.subscriptions = None;
+    silent.notify.subscriptions = None;
     let run = account.setup(&silent).await.expect_right();
     assert!(run.plan.is_empty());
     assert_eq!(account.sandbox.edit(|world| world.region(account::REGION).subscriptions.len()), 2);
@@ -193,7 +193,7 @@ async fn a_removed_address_that_never_confirmed_is_reported_until_it_lapses() {
     let account = Account::new().await;
     account.setup(&spec()).await.expect_right();
     let mut fewer = spec();
-    fewer.subscriptions.as_mut().unwrap().remove(0);
+    fewer.notify.subscriptions.as_mut().unwrap().remove(0);
     let run = account.setup(&fewer).await.expect_right();
     assert!(run.plan.is_empty(), "SNS lets nobody remove it");
     let extras: Vec<_> = run.plan.changes.iter().flat_map(|change| &change.extras).collect();
@@ -226,7 +226,7 @@ async fn every_partition_gets_its_own_arns() {
         options.region = region.into();
         let account = Account::with(options).await;
         let mut spec = spec();
-        spec.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
+        spec.notify.subscriptions = Some(vec![Subscription::email("ops@example.com")]);
         account.setup(&spec).await.expect_right();
         let all = account.sandbox.snapshot().to_string();
         assert!(!all.replace("arn:aws:iam::aws:", "").contains("arn:aws:"), "{partition}: {all}");
@@ -238,14 +238,14 @@ async fn every_partition_gets_its_own_arns() {
 async fn a_boundary_a_path_and_a_key_are_carried_through() {
     let account = Account::new().await;
     let mut demanding = spec();
-    demanding.iam_path = "/security/".into();
-    demanding.kms_key = Some("alias/topics".into());
-    demanding.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    demanding.iam.path = "/security/".into();
+    demanding.topic.kms_key = Some("alias/topics".into());
+    demanding.iam.permissions_boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
     let run = account.setup(&demanding).await;
     assert!(run.is_right(), "{run:#?}");
     let mut without = demanding.clone();
-    without.permissions_boundary = None;
-    without.kms_key = None;
+    without.iam.permissions_boundary = None;
+    without.topic.kms_key = None;
     let run = account.setup(&without).await.expect_right();
     let changed = actions(&run.plan);
     assert_eq!(changed, ["update sns_topic", "update iam_role", "update iam_policy"]);
@@ -256,7 +256,7 @@ async fn a_boundary_a_path_and_a_key_are_carried_through() {
 async fn a_boundary_that_does_not_exist_is_found_out_before_the_first_write() {
     let account = Account::new().await;
     let mut demanding = spec();
-    demanding.permissions_boundary = Some("arn:aws:iam::123456789012:policy/none".into());
+    demanding.iam.permissions_boundary = Some("arn:aws:iam::123456789012:policy/none".into());
     let installation = account.open(&demanding).await;
     let plan = account.plan(&demanding, account::CONVERGE).await;
     let error = installation.preflight(&plan).await.unwrap_err();

@@ -91,7 +91,7 @@ pub fn package_with(code: &'static str) -> Package {
 /// What the tests install: one person and one queue.
 pub fn spec() -> Spec {
     let mut spec = Spec::new(package());
-    spec.subscriptions = Some(vec![
+    spec.notify.subscriptions = Some(vec![
         Subscription::email("ops@example.com"),
         "sqs=arn:aws:sqs:us-east-1:123456789012:queue".parse().unwrap(),
     ]);

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use keyminder_keyage::NoticeKind;
 
-use super::SettingsArgs;
+use super::given::{Check, Given};
 
 /// Check the age of every access key from here, now
 ///
@@ -49,7 +49,7 @@ pub(crate) struct CheckArgs {
     pub(crate) exit_code: bool,
 
     #[command(flatten)]
-    pub(crate) settings: SettingsArgs,
+    pub(crate) given: Given<Check>,
 }
 
 /// The form of a check's result.

@@ -1,60 +1,45 @@
-//! The flags of every command: which account, which install, how to print.
+//! The flags of every command: which account, which installation, how to print.
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-const ACCOUNT: &str = "Account and install";
-const PRINTING: &str = "Printing";
+use super::given::{Given, Place};
+
+pub(super) const ACCOUNT: &str = "Account and installation";
+const PRINTING: &str = "Output";
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
-    /// Configuration file [default: keyminder.toml, where there is one]
-    #[arg(long, global = true, env = "KEYMINDER_CONFIG", value_name = "FILE", help_heading = ACCOUNT, hide_env = true)]
+    /// Configuration file [default: keyminder.toml, if present]
+    #[arg(long, global = true, value_name = "FILE", help_heading = ACCOUNT)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Profile of ~/.aws/config to use
-    #[arg(long, global = true, env = "KEYMINDER_PROFILE", help_heading = ACCOUNT, hide_env = true)]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: Given<Place>,
 
-    /// AWS region, such as eu-west-1
-    #[arg(long, global = true, env = "KEYMINDER_REGION", help_heading = ACCOUNT, hide_env = true)]
-    pub(crate) region: Option<String>,
-
-    /// Another endpoint than AWS's: an emulator or a proxy
-    #[arg(long, global = true, env = "KEYMINDER_ENDPOINT_URL", value_name = "URL", help_heading = ACCOUNT, hide_env = true)]
-    pub(crate) endpoint_url: Option<String>,
-
-    /// Refuse to work in any other account than this one
-    #[arg(long, global = true, env = "KEYMINDER_ACCOUNT", value_name = "ID", help_heading = ACCOUNT, hide_env = true)]
-    pub(crate) account: Option<String>,
-
-    /// Which install, where there are several side by side [default: default]
-    #[arg(long, global = true, env = "KEYMINDER_NAME", value_name = "INSTALL", help_heading = ACCOUNT, hide_env = true)]
-    pub(crate) name: Option<String>,
-
-    /// Text for people, or one JSON document
-    #[arg(long, global = true, env = "KEYMINDER_OUTPUT", value_enum, default_value_t, help_heading = PRINTING, hide_env = true)]
+    /// Output format: human-readable text or JSON
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = PRINTING)]
     pub(crate) output: OutputFormat,
 
-    /// When to use colour; auto also honours NO_COLOR and CLICOLOR_FORCE
-    #[arg(long, global = true, env = "KEYMINDER_COLOR", value_enum, default_value_t, value_name = "WHEN", help_heading = PRINTING, hide_env = true)]
+    /// When to use colour; auto respects NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = PRINTING)]
     pub(crate) color: ColorWhen,
 
-    /// Say more: what stays unchanged, who is calling
+    /// Show more detail, including unchanged resources and the calling identity
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = PRINTING)]
     pub(crate) verbose: u8,
 
-    /// Say only results and errors: no progress, no remarks
+    /// Print only results and errors
     #[arg(short, long, global = true, help_heading = PRINTING)]
     pub(crate) quiet: bool,
 }
 
-/// The form of results.
+/// The output format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
-    /// For people
+    /// Human-readable text
     #[default]
     Text,
     /// One JSON document on standard output
@@ -64,7 +49,7 @@ pub(crate) enum OutputFormat {
 /// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorWhen {
-    /// On a terminal that shows it
+    /// When writing to a terminal that supports colour
     #[default]
     Auto,
     /// Always

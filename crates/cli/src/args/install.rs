@@ -4,8 +4,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 
 use super::SpecArgs;
+use super::given::{Given, Removal};
 
-const RUNNING: &str = "This run";
+pub(super) const RUNNING: &str = "This run";
 
 /// Install the notifier, or bring it up to date
 ///
@@ -22,11 +23,11 @@ pub(crate) struct SetupArgs {
     pub(crate) spec: SpecArgs,
 
     /// Do not ask for confirmation
-    #[arg(short, long, env = "KEYMINDER_YES", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING, hide_env = true)]
+    #[arg(short, long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) yes: bool,
 
     /// Show what would be done and stop
-    #[arg(long, env = "KEYMINDER_DRY_RUN", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING, hide_env = true)]
+    #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) dry_run: bool,
 
     /// Wait until every address has confirmed, for 15 minutes or at most this long, as in 90s, 30m or 48h
@@ -80,18 +81,17 @@ pub(crate) struct StatusArgs {
   keyminder teardown --yes --account 123456789012")]
 pub(crate) struct TeardownArgs {
     /// Do not ask for confirmation
-    #[arg(short, long, env = "KEYMINDER_YES", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING, hide_env = true)]
+    #[arg(short, long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) yes: bool,
 
     /// Show what would be deleted and stop
-    #[arg(long, env = "KEYMINDER_DRY_RUN", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING, hide_env = true)]
+    #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) dry_run: bool,
 
     /// Detach what others attached to our objects, where these could not be deleted otherwise
     #[arg(long, help_heading = RUNNING)]
     pub(crate) force: bool,
 
-    /// The IAM path that role and policy were made with [default: /]
-    #[arg(long, env = "KEYMINDER_IAM_PATH", value_name = "PATH", help_heading = RUNNING, hide_env = true)]
-    pub(crate) iam_path: Option<String>,
+    #[command(flatten)]
+    pub(crate) given: Given<Removal>,
 }

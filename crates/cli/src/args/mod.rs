@@ -2,8 +2,12 @@
 //!
 //! Owns the words that a person types. It must not know the configuration file, nor what a command does: values are
 //! taken as they were typed and judged together with the file's in [`crate::config`].
+//!
+//! The flags that give a setting are defined in [`flags`], the others beside the command that has them.
 
 mod check;
+mod flags;
+mod given;
 mod global;
 mod install;
 mod operate;
@@ -12,12 +16,13 @@ mod spec;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub(crate) use check::{CheckArgs, CheckFormat};
+pub(crate) use given::{Overrides, given};
 pub(crate) use global::{ColorWhen, GlobalArgs, OutputFormat};
 pub(crate) use install::{PlanArgs, SetupArgs, StatusArgs, TeardownArgs};
 pub(crate) use operate::{
     CompletionsArgs, ConfirmArgs, DemoArgs, ExportArgs, ExportKind, InitArgs, ManArgs, SandboxArgs, TestArgs,
 };
-pub(crate) use spec::{SettingsArgs, SpecArgs};
+pub(crate) use spec::SpecArgs;
 
 /// Be told when IAM access keys get old
 ///
@@ -70,19 +75,46 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
-/// The definition of the command line, in which an environment variable that is set but empty counts as not set: that
-/// is what a CI system makes of a variable without a value.
+/// The definition of the command line.
+///
+/// The flags in [`VARIABLES`] get their environment variables here, as those that give a setting get theirs where they
+/// are built. A variable that is set but empty counts as not set, because that is what a CI system makes of a variable
+/// without a value.
 pub(crate) fn definition() -> clap::Command {
-    without_empty_variables(Cli::command())
+    with_variables(Cli::command())
 }
 
-fn without_empty_variables(command: clap::Command) -> clap::Command {
+/// The flags that do not give a setting and can be given by variable: the flag's id and the variable's name after
+/// `KEYMINDER_`. The other flags of a command line are for one run.
+const VARIABLES: &[(&str, &str)] = &[
+    ("config", "config"),
+    ("output", "output"),
+    ("color", "color"),
+    ("adopt", "adopt"),
+    ("yes", "yes"),
+    ("dry_run", "dry-run"),
+    ("port", "sandbox-port"),
+];
+
+/// The environment variable for a flag.
+fn variable(flag: &str) -> String {
+    format!("KEYMINDER_{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+fn with_variables(command: clap::Command) -> clap::Command {
+    // `test --dry-run` has no variable: KEYMINDER_DRY_RUN is about changes to the account.
+    let is_test = command.get_name() == "test";
     command
-        .mut_args(|arg| {
-            let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-            if empty { arg.env(None::<&'static str>) } else { arg }
+        .mut_args(|argument| {
+            let own = VARIABLES.iter().find(|(id, _)| argument.get_id() == id && !is_test);
+            let argument = match own {
+                Some((_, flag)) => argument.env(variable(flag)).hide_env(true),
+                None => argument,
+            };
+            let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+            if empty { argument.env(None::<&'static str>) } else { argument }
         })
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(with_variables)
 }
 
 #[cfg(test)]

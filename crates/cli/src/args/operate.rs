@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
+use super::given::{Given, Installation};
+
 /// Run the installed function for real and show its answer
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -61,9 +63,8 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
-    /// Tell this e-mail address (may be repeated)
-    #[arg(long = "email", value_name = "ADDRESS")]
-    pub(crate) emails: Vec<String>,
+    #[command(flatten)]
+    pub(crate) given: Given<Installation>,
 }
 
 /// See the whole story, without an AWS account
@@ -91,14 +92,7 @@ pub(crate) struct DemoArgs {
   keyminder setup --email you@example.com")]
 pub(crate) struct SandboxArgs {
     /// The port on 127.0.0.1; any free one by default
-    #[arg(
-        long,
-        value_name = "N",
-        env = "KEYMINDER_SANDBOX_PORT",
-        default_value_t = 0,
-        hide_default_value = true,
-        hide_env = true
-    )]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
 
     /// How many IAM users to begin with

@@ -27,7 +27,7 @@ pub(crate) struct Attention {
 pub(crate) async fn after_setup(installation: &Installation, planned: bool) -> Result<Vec<Attention>, Error> {
     // Not to be interrupted: everything was done, and this is what is left to say.
     let subscriptions = installation.subscriptions().await?;
-    let sender = &installation.spec().display_name;
+    let sender = &installation.spec().topic.display_name;
     Ok(of_setup(&subscriptions, sender, planned, Timestamp::now()))
 }
 

@@ -15,7 +15,7 @@ use crate::render::{self, CheckDocument};
 
 pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Error> {
     let screen = &session.screen;
-    let mut settings = session.config.settings(&args.settings)?;
+    let mut settings = session.config.settings(&args.given)?;
     if let Some(Some(kind)) = args.notice {
         settings.notice = kind;
     }

@@ -12,7 +12,7 @@ use keyminder_stack::Credentials;
 use super::session::Session;
 use super::{check, confirm, plan, setup, status, teardown, test};
 use crate::args::{
-    CheckArgs, ConfirmArgs, DemoArgs, GlobalArgs, PlanArgs, SetupArgs, SpecArgs, StatusArgs, TeardownArgs, TestArgs,
+    CheckArgs, ConfirmArgs, DemoArgs, Overrides, PlanArgs, SetupArgs, SpecArgs, StatusArgs, TeardownArgs, TestArgs,
 };
 use crate::config::Config;
 use crate::error::{Error, Exit};
@@ -47,21 +47,20 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Demo
         ..Options::instant()
     };
     let sandbox = Sandbox::start(options).await.map_err(|error| Error::failed("Sandbox", error.to_string()))?;
-    let global = GlobalArgs {
-        region: Some("eu-west-1".to_owned()),
-        endpoint_url: Some(sandbox.url().to_owned()),
-        quiet: screen.is_quiet(),
-        ..GlobalArgs::default()
-    };
+    let place = Overrides::region("eu-west-1").with_endpoint_url(sandbox.url());
     let credentials = Credentials::new("AKIASANDBOXDEPLOYER0", "sandbox", None, None, "sandbox");
-    let session = Session::new(Arc::clone(screen), Config::of_sandbox(global, credentials), interrupt.clone());
+    let session = Session::new(Arc::clone(screen), Config::of_sandbox(place, credentials), interrupt.clone());
     let mut story = Story { screen, interrupt, session, sandbox, slow: args.slow, chapter: 0 };
     story.tell(args.users).await?;
     Ok(Exit::Done)
 }
 
+fn spec_args(emails: &[&str]) -> SpecArgs {
+    SpecArgs { given: Overrides::emails(emails).into(), adopt: false }
+}
+
 fn setup_args(email: Option<&str>) -> SetupArgs {
-    let spec = SpecArgs { emails: email.map(str::to_owned).into_iter().collect(), ..SpecArgs::default() };
+    let spec = email.map(|email| spec_args(&[email])).unwrap_or_default();
     SetupArgs { spec, yes: true, dry_run: false, wait: None }
 }
 
@@ -97,7 +96,7 @@ impl Story<'_> {
         self.chapter("Somebody disables the rule and deletes the function's permission.").await?;
         self.break_something();
         self.prompt(&format!("plan --email {ADDRESS}"));
-        let spec = SpecArgs { emails: vec![ADDRESS.to_owned()], ..SpecArgs::default() };
+        let spec = spec_args(&[ADDRESS]);
         plan::run(&self.session, &PlanArgs { spec: spec.clone(), exit_code: false }).await?;
 
         self.chapter("Setup puts it right.").await?;

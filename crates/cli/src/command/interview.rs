@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use keyminder_keyage::{Schedule, Settings};
-use keyminder_stack::{Spec, Subscription};
+use keyminder_stack::{Notify, Spec, Subscription};
 
 use super::ask;
 use super::session::{Account, Session};
-use crate::config::{DEFAULT_FILE, commented, values};
+use crate::config::{DEFAULT_FILE, Layout, commented};
 use crate::error::Error;
 use crate::render;
 
@@ -37,21 +37,22 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
     screen.remark(&render::dim("When to look: rate(1 day), or cron(0 7 ? * MON-FRI *) for 07:00 UTC on working days."));
     let schedule = ask::line(session, "Schedule", Some(&spec.schedule), check_schedule).await?;
 
-    spec.subscriptions = Some(emails.iter().map(Subscription::email).collect());
+    spec.notify = Notify::emails(emails);
     spec.settings.max_age_days = limit.parse().unwrap_or(spec.settings.max_age_days);
     spec.schedule = schedule;
 
     if ask::yes(session, &format!("Save this as {DEFAULT_FILE} for the runs to come?"), true).await? {
-        let mut values = values(&spec);
-        values.insert("region".to_owned(), account.clients.region().into());
-        values.insert("account".to_owned(), account.identity.account.clone().into());
         let connection = session.config.connection();
-        for (key, given) in [("profile", connection.profile), ("endpoint_url", connection.endpoint_url)] {
-            values.extend(given.map(|value| (key.to_owned(), value.into())));
-        }
+        let layout = Layout {
+            region: Some(account.clients.region().to_owned()),
+            account: Some(account.identity.account.clone()),
+            profile: connection.profile,
+            endpoint_url: connection.endpoint_url,
+            ..Layout::from(&spec)
+        };
         let written = match Path::new(DEFAULT_FILE).exists() {
             true => Err(Error::failed("FileExists", format!("{DEFAULT_FILE} is there by now"))),
-            false => render::write_file(Path::new(DEFAULT_FILE), commented(&values).as_bytes()),
+            false => render::write_file(Path::new(DEFAULT_FILE), commented(&layout.values()).as_bytes()),
         };
         match written {
             Ok(()) => screen.remark(&format!("Wrote {DEFAULT_FILE}.")),

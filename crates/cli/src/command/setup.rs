@@ -17,7 +17,7 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     let screen = &session.screen;
     let wish = session.config.wish(&args.spec)?;
     let may_ask = screen.can_ask() && !args.yes && !args.dry_run;
-    let nobody_named = wish.spec.subscriptions.is_none();
+    let nobody_named = !wish.spec.notify.is_declared();
     let account = session.connect().await?;
     session.headline("setup", &account);
 

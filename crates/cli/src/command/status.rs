@@ -82,7 +82,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         runs: &runs,
         changed,
         schedule: &schedule,
-        retention_days: spec.log_retention_days,
+        retention_days: spec.function.log_retention_days,
         from_file: session.config.path().is_some(),
         now,
     });
@@ -111,7 +111,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         ok: problems.is_empty(),
         problems,
         installed,
-        declares: spec.subscriptions.is_some(),
+        declares: spec.notify.is_declared(),
         now,
         plan,
     })

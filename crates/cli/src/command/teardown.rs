@@ -5,13 +5,13 @@ use keyminder_reconcile::{Action, Plan, Purpose, Removal};
 use super::attention;
 use super::run::{PATIENCE, conclude, confirm_plan, document, look};
 use super::session::Session;
-use crate::args::{SpecArgs, TeardownArgs};
+use crate::args::{Overrides, SpecArgs, TeardownArgs};
 use crate::error::{Error, Exit};
 use crate::render;
 
 pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, Error> {
     let screen = &session.screen;
-    let spec = SpecArgs { iam_path: args.iam_path.clone(), ..SpecArgs::default() };
+    let spec = SpecArgs { given: Overrides::clone(&args.given).into(), adopt: false };
     let wish = session.config.wish(&spec)?;
     let account = session.connect().await?;
     session.headline("teardown", &account);

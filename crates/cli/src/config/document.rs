@@ -1,19 +1,23 @@
-//! A TOML document that is read field by field, so that every mistake in it is found at once and each has its place.
+//! Reads a TOML text into a type, so that every mistake in it is found at once and has its line and column.
 //!
-//! Owns positions and the wording of type errors. It must not know which keys there are.
+//! The type's own deserialiser decides what is right: what it refuses is taken apart, key by key and entry by entry,
+//! until the smallest part that it refuses by itself is found. Owns positions and that search. It must not know which
+//! keys there are.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeArray, DeString, DeTable, DeValue, ValueDeserializer};
+use toml::{Table, Value};
+
+use super::words;
 
 /// A line and a column, both counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) line: usize,
     pub(crate) column: usize,
@@ -32,245 +36,233 @@ pub(crate) struct Mistake {
     pub(crate) message: String,
 }
 
-/// A document, its mistakes so far, and where each of its values stands.
-pub(crate) struct Document<'i> {
-    text: &'i str,
-    mistakes: RefCell<Vec<Mistake>>,
-    places: RefCell<BTreeMap<String, Place>>,
+/// A document without mistakes: its values, and where each of them is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) values: Table,
+    pub(crate) places: BTreeMap<String, Place>,
 }
 
-impl<'i> Document<'i> {
-    /// Parses the text. What is no TOML is a mistake, and the rest of the document is read all the same.
-    pub(crate) fn parse(text: &'i str) -> (Self, DeTable<'i>) {
-        let document = Self { text, mistakes: RefCell::default(), places: RefCell::default() };
-        let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            document.complain(error.span().unwrap_or(0..0), error.message().to_owned());
-        }
-        let root = root.into_inner();
-        document.note_table("", &root);
-        (document, root)
+/// Reads a text that is to be a `T`.
+///
+/// # Errors
+/// Every mistake, in the order of the text.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<Document, Vec<Mistake>> {
+    let lines = Lines::new(text);
+    let mut mistakes = Vec::new();
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let place = lines.place(error.span().map_or(0, |span| span.start));
+        mistakes.push(Mistake { place, message: error.message().to_owned() });
     }
-
-    /// The mistakes in the order of the document, and the place of each value by its path.
-    pub(crate) fn finish(self) -> (Vec<Mistake>, BTreeMap<String, Place>) {
-        let mut mistakes = self.mistakes.into_inner();
-        mistakes.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
+    let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
+    if let Err(error) = T::deserialize(ValueDeserializer::from(root.clone())) {
+        let mut search = Search::<T> { lines: &lines, steps: Vec::new(), mistakes: Vec::new(), target: PhantomData };
+        search.look_into(&root, &error);
+        mistakes.append(&mut search.mistakes);
+    }
+    if !mistakes.is_empty() {
+        mistakes.sort_by_key(|mistake| mistake.place);
         mistakes.dedup();
-        (mistakes, self.places.into_inner())
+        return Err(mistakes);
     }
+    let mut places = BTreeMap::new();
+    note("", &root, &lines, &mut places);
+    Ok(Document { values: Table::deserialize(ValueDeserializer::from(root)).unwrap_or_default(), places })
+}
 
-    /// The fields of a table, to be taken one by one.
-    pub(crate) fn fields(&self, path: &str, table: DeTable<'i>) -> Fields<'i, '_> {
-        Fields { document: self, path: path.to_owned(), table, known: Vec::new() }
-    }
+/// What is wrong with a value at a path of a `T`, if anything.
+pub(crate) fn problem_at<T: DeserializeOwned>(path: &str, value: &Value) -> Option<String> {
+    let inside = |value, key: &str| Value::Table(Table::from_iter([(key.to_owned(), value)]));
+    let whole = path.rsplit('.').fold(value.clone(), inside);
+    T::deserialize(whole).err().map(|error| words::reworded(error.message()))
+}
 
-    fn complain(&self, span: Range<usize>, message: String) {
-        let place = self.place(span.start);
-        self.mistakes.borrow_mut().push(Mistake { place, message });
-    }
+/// One step on the way to a value.
+enum Step<'i> {
+    Key(Spanned<DeString<'i>>),
+    Entry(usize),
+}
 
-    fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Place {
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        }
-    }
+/// The search for the smallest parts that are refused by themselves.
+struct Search<'i, 'l, T> {
+    lines: &'l Lines,
+    /// The way to the part that is being looked at.
+    steps: Vec<Step<'i>>,
+    mistakes: Vec<Mistake>,
+    target: PhantomData<T>,
+}
 
-    fn note_table(&self, path: &str, table: &DeTable<'i>) {
-        for (key, value) in table {
-            let path = join(path, key.get_ref());
-            self.places.borrow_mut().insert(path.clone(), self.place(value.span().start));
-            self.note(&path, value.get_ref());
-        }
-    }
-
-    fn note(&self, path: &str, value: &DeValue<'i>) {
-        match value {
-            DeValue::Table(table) => self.note_table(path, table),
-            DeValue::Array(array) => {
-                for (index, value) in array.iter().enumerate() {
-                    let path = format!("{path}[{index}]");
-                    self.places.borrow_mut().insert(path.clone(), self.place(value.span().start));
-                    self.note(&path, value.get_ref());
+impl<'i, T: DeserializeOwned> Search<'i, '_, T> {
+    /// Tries a document that has nothing but this value, where the steps lead.
+    fn attempt(&self, value: Spanned<DeValue<'i>>) -> Result<(), toml::de::Error> {
+        let inside = |value: Spanned<DeValue<'i>>, step: &Step<'i>| {
+            let span = value.span();
+            let outer = match step {
+                Step::Key(key) => DeValue::Table(DeTable::from_iter([(key.clone(), value)])),
+                Step::Entry(_) => {
+                    let mut array = DeArray::new();
+                    array.push(value);
+                    DeValue::Array(array)
                 }
+            };
+            Spanned::new(span, outer)
+        };
+        let whole = self.steps.iter().rev().fold(value, inside);
+        T::deserialize(ValueDeserializer::from(whole)).map(drop)
+    }
+
+    fn look(&mut self, step: Step<'i>, value: &Spanned<DeValue<'i>>) {
+        self.steps.push(step);
+        if let Err(error) = self.attempt(value.clone()) {
+            self.look_into(value, &error);
+        }
+        self.steps.pop();
+    }
+
+    /// Finds what is wrong in a value that was refused with this error.
+    fn look_into(&mut self, value: &Spanned<DeValue<'i>>, error: &toml::de::Error) {
+        let empty = match value.get_ref() {
+            DeValue::Table(table) if !table.is_empty() => DeValue::Table(DeTable::new()),
+            DeValue::Array(array) if !array.is_empty() => DeValue::Array(DeArray::new()),
+            _ => return self.report(value, error),
+        };
+        if self.attempt(Spanned::new(value.span(), empty)).is_err() {
+            return self.report(value, error);
+        }
+        let before = self.mistakes.len();
+        match value.get_ref() {
+            DeValue::Table(table) => table.iter().for_each(|(key, value)| self.look(Step::Key(key.clone()), value)),
+            DeValue::Array(array) => {
+                array.iter().enumerate().for_each(|(index, value)| self.look(Step::Entry(index), value));
             }
             _ => {}
         }
-    }
-
-    fn read<T: DeserializeOwned>(&self, path: &str, value: Spanned<DeValue<'i>>) -> Option<T> {
-        let span = value.span();
-        match T::deserialize(ValueDeserializer::from(value)) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.complain(error.span().unwrap_or(span), format!("{path}: {}", reworded(error.message())));
-                None
-            }
-        }
-    }
-}
-
-/// A table of which each known field is taken once; what remains is unknown.
-pub(crate) struct Fields<'i, 'd> {
-    document: &'d Document<'i>,
-    path: String,
-    table: DeTable<'i>,
-    known: Vec<&'static str>,
-}
-
-impl<'i, 'd> Fields<'i, 'd> {
-    fn remove(&mut self, key: &'static str) -> Option<Spanned<DeValue<'i>>> {
-        self.known.push(key);
-        self.table.remove(key)
-    }
-
-    /// A field of this type, where it is there and right.
-    pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
-        let value = self.remove(key)?;
-        self.document.read(&join(&self.path, key), value)
-    }
-
-    /// A field that is a list, of which the good entries are kept with their paths.
-    pub(crate) fn list<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<Vec<(String, T)>> {
-        let path = join(&self.path, key);
-        let value = self.remove(key)?;
-        let span = value.span();
-        let DeValue::Array(array) = value.into_inner() else {
-            self.document.complain(span, format!("{path}: give a list, in brackets"));
-            return None;
-        };
-        let entries = array.into_iter().enumerate().filter_map(|(index, value)| {
-            let path = format!("{path}[{index}]");
-            self.document.read(&path, value).map(|value| (path, value))
-        });
-        Some(entries.collect())
-    }
-
-    /// A field that is a table; an empty one where it is not there.
-    pub(crate) fn table(&mut self, key: &'static str) -> Fields<'i, 'd> {
-        let path = join(&self.path, key);
-        let table = match self.remove(key).map(|value| (value.span(), value.into_inner())) {
-            None => DeTable::new(),
-            Some((_, DeValue::Table(table))) => table,
-            Some((span, _)) => {
-                self.document.complain(span, format!("{path}: this is a table: write [{path}] and its keys below"));
-                DeTable::new()
-            }
-        };
-        self.document.fields(&path, table)
-    }
-
-    /// A whole table as one value, of which each key is tried by itself, so that every mistake is found.
-    pub(crate) fn whole<T: Default + for<'x> Deserialize<'x>>(self) -> T {
-        let single = |key: &Spanned<_>, value: &Spanned<_>| {
-            let table = DeTable::from_iter([(key.clone(), value.clone())]);
-            T::deserialize(ValueDeserializer::from(Spanned::new(value.span(), DeValue::Table(table))))
-        };
-        let mut good = DeTable::new();
-        for (key, value) in &self.table {
-            match single(key, value) {
-                Ok(_) => {
-                    good.insert(key.clone(), value.clone());
-                }
-                Err(error) if error.message().starts_with("unknown field `") && !has_field(value, error.message()) => {
-                    self.unknown(key, &alternatives(error.message()));
-                }
-                Err(error) => {
-                    let message = format!("{}: {}", join(&self.path, key.get_ref()), reworded(error.message()));
-                    self.document.complain(error.span().unwrap_or(value.span()), message);
-                }
-            }
-        }
-        T::deserialize(ValueDeserializer::from(Spanned::new(0..0, DeValue::Table(good)))).unwrap_or_default()
-    }
-
-    /// Whatever has not been taken is a mistake.
-    pub(crate) fn finish(self) {
-        for key in self.table.keys() {
-            self.unknown(key, &self.known);
+        // Each part is right by itself, and together they are not.
+        if self.mistakes.len() == before {
+            self.report(value, error);
         }
     }
 
-    fn unknown(&self, key: &Spanned<impl AsRef<str>>, known: &[&str]) {
-        let table = if self.path.is_empty() { String::new() } else { format!(" in [{}]", self.path) };
-        let name = key.get_ref().as_ref();
-        let message = format!("unknown key '{name}'{table}{}", suggestion(name, known));
-        self.document.complain(key.span(), message);
+    fn report(&mut self, value: &Spanned<DeValue<'i>>, error: &toml::de::Error) {
+        let (key, table) = match self.steps.split_last() {
+            Some((Step::Key(key), table)) => (Some(key), table),
+            _ => (None, self.steps.as_slice()),
+        };
+        let unknown = words::unknown_field(error.message());
+        let (at, message) = match (key, unknown) {
+            (Some(key), Some(name)) if key.get_ref() == name && !has_field(value, name) => {
+                let table = path(table);
+                let inside = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+                let suggestion = words::suggestion(error.message(), self.elsewhere(name, value));
+                (key.span().start, format!("unknown key '{name}'{inside}{suggestion}"))
+            }
+            (Some(key), None) if table.is_empty() && words::wants_table(error.message()) => {
+                (value.span().start, format!("'{0}' is a table: write [{0}] with its keys below it", key.get_ref()))
+            }
+            _ => {
+                let at = error.span().unwrap_or(value.span()).start;
+                let path = path(&self.steps);
+                let separator = if path.is_empty() { "" } else { ": " };
+                (at, format!("{path}{separator}{}", words::reworded(error.message())))
+            }
+        };
+        self.mistakes.push(Mistake { place: self.lines.place(at), message });
+    }
+
+    /// Another table that has a key of this name.
+    fn elsewhere(&self, name: &str, value: &Spanned<DeValue<'i>>) -> Option<String> {
+        let attempt = |keys: &[&str]| {
+            let steps = keys.iter().map(|key| Step::Key(Spanned::new(0..0, (*key).to_owned().into()))).collect();
+            let search = Self { lines: self.lines, steps, mistakes: Vec::new(), target: PhantomData };
+            search.attempt(value.clone()).err().map(|error| error.message().to_owned())
+        };
+        let not_a_key = attempt(&[""])?;
+        let tables = words::alternatives(&not_a_key);
+        let has_it = |table: &&&str| match attempt(&[table, ""]) {
+            Some(message) => words::alternatives(&message).contains(&name),
+            None => false,
+        };
+        let top = tables.contains(&name).then(|| format!("{name} at the top of the file"));
+        top.or_else(|| tables.iter().find(has_it).map(|table| format!("{table}.{name}")))
     }
 }
 
-/// Whether the unknown field that the message names stands further inside of this value.
-fn has_field(value: &Spanned<DeValue<'_>>, message: &str) -> bool {
-    let name = message.split('`').nth(1).unwrap_or_default();
+/// Whether a field of this name is somewhere inside of the value.
+fn has_field(value: &Spanned<DeValue<'_>>, name: &str) -> bool {
     match value.get_ref() {
-        DeValue::Table(table) => table.contains_key(name) || table.values().any(|value| has_field(value, message)),
-        DeValue::Array(array) => array.iter().any(|value| has_field(value, message)),
+        DeValue::Table(table) => table.contains_key(name) || table.values().any(|value| has_field(value, name)),
+        DeValue::Array(array) => array.iter().any(|value| has_field(value, name)),
         _ => false,
     }
+}
+
+fn path(steps: &[Step<'_>]) -> String {
+    steps.iter().fold(String::new(), |path, step| match step {
+        Step::Key(key) => join(&path, key.get_ref()),
+        Step::Entry(index) => format!("{path}[{index}]"),
+    })
 }
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// The words in backticks after the first: what serde would have expected.
-fn alternatives(message: &str) -> Vec<&str> {
-    message.split('`').skip(3).step_by(2).collect()
+/// Notes the place of everything inside of a value.
+fn note(path: &str, value: &Spanned<DeValue<'_>>, lines: &Lines, places: &mut BTreeMap<String, Place>) {
+    let mut inside = |path: String, value: &Spanned<DeValue<'_>>| {
+        note(&path, value, lines, places);
+        places.insert(path, lines.place(value.span().start));
+    };
+    match value.get_ref() {
+        DeValue::Table(table) => table.iter().for_each(|(key, value)| inside(join(path, key.get_ref()), value)),
+        DeValue::Array(array) => {
+            array.iter().enumerate().for_each(|(index, value)| inside(format!("{path}[{index}]"), value));
+        }
+        _ => {}
+    }
 }
 
-/// What the user may have meant, or what there is.
-fn suggestion(name: &str, known: &[&str]) -> String {
-    let likeness = |known: &&&str| strsim::jaro_winkler(&name.to_lowercase(), known);
-    match known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
-        Some(best) if likeness(&best) > 0.8 => format!("; did you mean '{best}'?"),
-        _ if known.is_empty() => String::new(),
-        _ => format!("; known here: {}", known.join(", ")),
+/// Where the lines of a text begin, so that a place is found without reading the text again.
+struct Lines {
+    starts: Vec<usize>,
+    /// The characters of the text that take more than one byte: where they end, and how many bytes they take too many.
+    wide: Vec<(usize, usize)>,
+}
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let mut extra = 0;
+        let wide = text.char_indices().filter(|(_, c)| c.len_utf8() > 1).map(|(at, c)| {
+            extra += c.len_utf8() - 1;
+            (at + c.len_utf8(), extra)
+        });
+        Self { wide: wide.collect(), starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let extra = |offset: usize| match self.wide.partition_point(|(end, _)| *end <= offset) {
+            0 => 0,
+            count => self.wide[count - 1].1,
+        };
+        Place { line, column: offset - start - (extra(offset) - extra(start)) + 1 }
     }
 }
 
-/// Serde's words for programmers, in words for people who write configuration files.
-fn reworded(message: &str) -> String {
-    let message = message.lines().next().unwrap_or_default();
-    let named = message.split('`').nth(1).unwrap_or_default();
-    if message.starts_with("unknown field `") {
-        return format!("unknown key '{named}'{}", suggestion(named, &alternatives(message)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_counts_characters_and_not_bytes() {
+        let lines = Lines::new("a = 1\nä = \"öü\" # x\nb");
+        assert_eq!(lines.place(0), Place { line: 1, column: 1 });
+        assert_eq!(lines.place(6), Place { line: 2, column: 1 });
+        assert_eq!(lines.place(11), Place { line: 2, column: 5 });
+        assert_eq!(lines.place(18), Place { line: 2, column: 10 });
+        assert_eq!(lines.place(22), Place { line: 3, column: 1 });
     }
-    if message.starts_with("unknown variant `") {
-        let known = alternatives(message);
-        return format!(
-            "'{named}' is none of {}{}",
-            known.join(", "),
-            match suggestion(named, &known) {
-                meant if meant.contains("did you mean") => meant,
-                _ => String::new(),
-            }
-        );
-    }
-    if message.starts_with("missing field `") {
-        return format!("'{named}' is missing");
-    }
-    let Some(rest) = message.strip_prefix("invalid type: ") else { return message.replace('`', "'") };
-    let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, "something else"));
-    let found = match found.split_once(' ') {
-        _ if found == "map" => "a table".to_owned(),
-        _ if found == "sequence" => "a list".to_owned(),
-        Some(("string", text)) => format!("the text {text}"),
-        Some(("integer", number)) => format!("the number {}", number.replace('`', "")),
-        Some(("boolean", value)) => value.replace('`', ""),
-        Some(("floating", rest)) => format!("the number {}", rest.trim_start_matches("point ").replace('`', "")),
-        _ => found.to_owned(),
-    };
-    let wanted = match wanted {
-        "i64" | "u32" | "u64" | "i32" | "u16" => "a whole number, without quotes",
-        "a string" => "text, in quotes",
-        "a boolean" => "true or false",
-        "a sequence" => "a list, in brackets",
-        "a map" => "a table",
-        other if other.starts_with("struct ") => "a table",
-        other => other,
-    };
-    format!("{found} is not right here: give {wanted}")
 }

@@ -1,18 +1,20 @@
-//! Flags over environment over file over defaults, and one complaint about everything that is wrong with the result.
+//! Flags over variables over the file over defaults, and one complaint about everything that is wrong with the result.
 //!
 //! Owns the precedence. What a value must look like is known to `keyminder-stack` and `keyminder-keyage`; here their
-//! complaints only get their places. Lists replace each other as a whole (subscriptions as one list), maps are merged
+//! complaints only get their places. Lists replace each other as a whole (subscriptions as one list), tables are merged
 //! key by key.
 
 use clap::ArgMatches;
 use keyminder_bundle::Architecture;
 use keyminder_keyage::{Schedule, Settings};
-use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec, Subscription};
+use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec};
+use serde::Deserialize;
+use toml::{Table, Value};
 
-use super::complaints::Complaints;
 use super::file::File;
-use super::origins::Origins;
-use crate::args::{GlobalArgs, SettingsArgs, SpecArgs};
+use super::layout::{Layout, problem_at};
+use super::origins::{Complaints, Origins};
+use crate::args::{self, GlobalArgs, Overrides, SpecArgs};
 use crate::error::Error;
 
 /// The configuration of this run, before anything in it was judged.
@@ -20,7 +22,7 @@ use crate::error::Error;
 pub(crate) struct Config {
     file: File,
     origins: Origins,
-    global: GlobalArgs,
+    place: Overrides,
     credentials: Option<Credentials>,
 }
 
@@ -29,9 +31,12 @@ pub(crate) struct Config {
 pub(crate) struct Wish {
     /// What the user wants installed.
     pub(crate) spec: Spec,
-    /// Namesakes that are not ours are taken over.
+    /// Resources of the same names that are not keyminder's are adopted.
     pub(crate) adopt: bool,
 }
+
+/// The two settings that are one list.
+const RECIPIENTS: [&str; 2] = ["notify.emails", "notify.subscriptions"];
 
 impl Config {
     /// Reads the configuration file. `matches` are those of the command that was given.
@@ -40,12 +45,28 @@ impl Config {
     /// Every mistake in the file.
     pub(crate) fn load(global: &GlobalArgs, matches: &ArgMatches) -> Result<Self, Error> {
         let file = File::load(global.config.as_deref())?;
-        Ok(Self { origins: Origins::new(&file, matches), file, global: global.clone(), credentials: None })
+        let place = Overrides::clone(&global.place);
+        Ok(Self { origins: Origins::new(&file, [&args::given(matches)]), file, place, credentials: None })
     }
 
-    /// No file, these flags, and credentials of their own: for a sandbox in this process.
-    pub(crate) fn of_sandbox(global: GlobalArgs, credentials: Credentials) -> Self {
-        Self { file: File::default(), origins: Origins::default(), global, credentials: Some(credentials) }
+    /// No file: only what this command was given.
+    pub(crate) fn without_file(global: &GlobalArgs, given: &Overrides) -> Self {
+        let place = Overrides::clone(&global.place);
+        let file = File::default();
+        Self { origins: Origins::new(&file, [&place, given]), file, place, credentials: None }
+    }
+
+    /// What was given, as a file would have it.
+    pub(crate) fn given(&self, given: &Overrides) -> Table {
+        self.place.iter().chain(given.iter()).fold(Table::new(), |mut values, one| {
+            set(&mut values, one.setting, one.value.clone());
+            values
+        })
+    }
+
+    /// No file, and credentials of its own: for a sandbox in this process.
+    pub(crate) fn of_sandbox(place: Overrides, credentials: Credentials) -> Self {
+        Self { file: File::default(), origins: Origins::default(), place, credentials: Some(credentials) }
     }
 
     /// The account is one of this process's own making.
@@ -60,37 +81,34 @@ impl Config {
 
     /// Which account and region to talk to.
     pub(crate) fn connection(&self) -> Connection {
-        let given = |text: &String| !text.is_empty();
-        let or = |flag: &Option<String>, file: &Option<String>| {
-            flag.clone().filter(given).or_else(|| file.clone()).filter(given)
-        };
+        let layout = self.layout();
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Connection {
-            profile: or(&self.global.profile, &self.file.profile),
-            region: or(&self.global.region, &self.file.region),
-            endpoint_url: or(&self.global.endpoint_url, &self.file.endpoint_url),
+            profile: given(layout.profile),
+            region: given(layout.region),
+            endpoint_url: given(layout.endpoint_url),
             retry_pause: retry_pause(),
             credentials: self.credentials.clone(),
             ..Connection::default()
         }
     }
 
-    /// The name of the install.
+    /// The name of the installation.
     pub(crate) fn install(&self) -> String {
-        let named = self.global.name.clone().or_else(|| self.file.name.clone());
-        named.unwrap_or_else(|| keyminder_stack::DEFAULT_INSTALL.to_owned())
+        self.layout().name
     }
 
     /// The names that the file chooses in place of the defaults.
     pub(crate) fn chosen_names(&self) -> ChosenNames {
-        self.file.names.clone()
+        self.layout().names
     }
 
     /// The only account that may be worked in, if the user named one.
     ///
     /// # Errors
-    /// Something that is no account id.
+    /// Something that is not an account id.
     pub(crate) fn account(&self) -> Result<Option<String>, Error> {
-        let Some(account) = self.global.account.clone().or_else(|| self.file.account.clone()) else { return Ok(None) };
+        let Some(account) = self.layout().account else { return Ok(None) };
         if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Some(account));
         }
@@ -102,9 +120,9 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with the settings, at once.
-    pub(crate) fn settings(&self, args: &SettingsArgs) -> Result<Settings, Error> {
+    pub(crate) fn settings(&self, given: &Overrides) -> Result<Settings, Error> {
         let mut complaints = Complaints::new(&self.origins);
-        let settings = self.merge_settings(args, &mut complaints);
+        let settings = self.merge(given, &mut complaints).check;
         if let Err(problems) = settings.validate() {
             for problem in problems {
                 complaints.add(&format!("check.{}", problem.path), &problem.message);
@@ -113,13 +131,12 @@ impl Config {
         complaints.finish().map(|()| settings)
     }
 
-    /// When the check is scheduled, for what a notice says of it.
+    /// When the check is scheduled, for what a notice says about it.
     ///
     /// # Errors
     /// A schedule that EventBridge would refuse.
     pub(crate) fn schedule(&self) -> Result<Schedule, Error> {
-        let text = self.file.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
-        Schedule::parse(text)
+        Schedule::parse(self.layout().schedule.trim())
             .map_err(|error| Error::problems(vec![self.origins.complaint("schedule", &error.to_string())]))
     }
 
@@ -129,45 +146,14 @@ impl Config {
     /// Everything that is wrong with it, at once.
     pub(crate) fn wish(&self, args: &SpecArgs) -> Result<Wish, Error> {
         let mut complaints = Complaints::new(&self.origins);
-        let package = match architecture(args.architecture.as_ref().or(self.file.architecture.as_ref())) {
-            Ok(package) => package,
-            Err(message) => {
-                complaints.add("function.architecture", &message);
-                Package::new(keyminder_stack::Architecture::X86_64, |_| Err("no such architecture".to_owned()))
-            }
-        };
-        let mut spec = Spec::new(package);
-        spec.install = self.install();
-        spec.names = self.file.names.clone();
-        spec.settings = self.merge_settings(&args.settings, &mut complaints);
-        spec.settings.notice = args.notice_kind.unwrap_or(spec.settings.notice);
-        spec.settings.all_clear = args.all_clear.unwrap_or(spec.settings.all_clear);
-        let file = &self.file;
-        choose(&mut spec.schedule, args.schedule.clone().or_else(|| file.schedule.clone()));
-        spec.dead_letter_queue = args.dead_letter_queue.clone().or_else(|| file.dead_letter_queue.clone());
-        let timeout = args.timeout.or(file.timeout_seconds);
-        choose(&mut spec.timeout_seconds, complaints.number("function.timeout_seconds", "seconds", timeout));
-        choose(
-            &mut spec.memory_mb,
-            complaints.number("function.memory_mb", "megabytes", args.memory.or(file.memory_mb)),
-        );
-        let retention = args.log_retention_days.or(file.log_retention_days);
-        choose(&mut spec.log_retention_days, complaints.number("function.log_retention_days", "days", retention));
-        choose(&mut spec.display_name, args.display_name.clone().or_else(|| file.display_name.clone()));
-        spec.kms_key = args.kms_key.clone().or_else(|| file.kms_key.clone());
-        choose(&mut spec.iam_path, args.iam_path.clone().or_else(|| file.iam_path.clone()));
-        spec.permissions_boundary = args.permissions_boundary.clone().or_else(|| file.permissions_boundary.clone());
-        spec.environment = file.environment.clone();
-        spec.environment.extend(complaints.pairs("function.environment", "NAME=VALUE", &args.environment));
-        spec.tags = file.tags.clone();
-        spec.tags.extend(complaints.pairs("tags", "KEY=VALUE", &args.tags));
-
-        let places = self.merge_subscriptions(args, &mut spec, &mut complaints);
+        let layout = self.merge(&args.given, &mut complaints);
+        let package = package(layout.function.architecture).unwrap_or_else(|message| {
+            complaints.add("function.architecture", &message);
+            Package::new(keyminder_stack::Architecture::X86_64, |_| Err("no such architecture".to_owned()))
+        });
+        let spec = layout.into_spec(package);
         for problem in spec.problems() {
-            match subscription_index(&problem.path).and_then(|index| places.get(index)) {
-                Some(place) => complaints.add(place, &problem.message),
-                None => complaints.add(&problem.path, &problem.message),
-            }
+            complaints.add(&problem.path, &problem.message);
         }
         complaints.finish()?;
         Ok(Wish { spec, adopt: args.adopt })
@@ -185,48 +171,54 @@ impl Config {
         complaints.finish()
     }
 
-    fn merge_settings(&self, args: &SettingsArgs, complaints: &mut Complaints<'_>) -> Settings {
-        let mut settings = self.file.check.clone();
-        let max_age = complaints.number("check.max_age_days", DAYS, args.max_age_days);
-        choose(&mut settings.max_age_days, max_age);
-        choose(&mut settings.repeat_days, complaints.number("check.repeat_days", DAYS, args.repeat_days));
-        if let Some(days) = complaints.number("check.unused_days", DAYS, args.unused_days) {
-            settings.unused_days = Some(days);
-        }
-        if !args.warn_days.is_empty() {
-            let days = args.warn_days.iter();
-            settings.warn_days =
-                days.filter_map(|&days| complaints.number("check.warn_days", DAYS, Some(days))).collect();
-        }
-        choose(&mut settings.inactive, args.inactive);
-        settings.other_credentials |= args.other_credentials;
-        settings
+    /// The file with what every command can be given.
+    fn layout(&self) -> Layout {
+        self.merge(&Overrides::default(), &mut Complaints::new(&self.origins))
     }
 
-    /// Sets who is told, and gives back the path of each for complaints.
-    fn merge_subscriptions(&self, args: &SpecArgs, spec: &mut Spec, complaints: &mut Complaints<'_>) -> Vec<String> {
-        let mut given: Vec<(String, Subscription)> = Vec::new();
-        let emails = args.emails.iter().map(|address| address.trim()).filter(|address| !address.is_empty());
-        given.extend(emails.map(|address| ("notify.emails".to_owned(), Subscription::email(address))));
-        for text in args.subscriptions.iter().filter(|text| !text.is_empty()) {
-            match text.trim().parse() {
-                Ok(subscription) => given.push(("notify.subscriptions".to_owned(), subscription)),
-                Err(message) => complaints.add("notify.subscriptions", &message),
+    /// The file with the flags and variables over it. What these have wrong is complained about and left out.
+    fn merge(&self, given: &Overrides, complaints: &mut Complaints<'_>) -> Layout {
+        let mut values = self.file.document.values.clone();
+        let overrides: Vec<_> = self.place.iter().chain(given.iter()).collect();
+        if overrides.iter().any(|one| RECIPIENTS.contains(&one.setting)) {
+            RECIPIENTS.iter().for_each(|setting| remove(&mut values, setting));
+        }
+        for one in overrides {
+            let problems = one.problems.iter().cloned().chain(problem_at(one.setting, &one.value));
+            let before = complaints.len();
+            problems.for_each(|problem| complaints.add(one.setting, &problem));
+            if complaints.len() == before {
+                set(&mut values, one.setting, one.value.clone());
             }
         }
-        let flags = !(args.emails.is_empty() && args.subscriptions.is_empty());
-        let all = if flags { Some(given) } else { self.file.subscriptions.clone() };
-        let Some(mut all) = all else { return Vec::new() };
-        let mut known = Vec::new();
-        all.retain(|(_, one)| {
-            let key = (one.protocol, one.endpoint.clone());
-            let new = !known.contains(&key);
-            known.push(key);
-            new
-        });
-        let (places, subscriptions) = all.into_iter().unzip();
-        spec.subscriptions = Some(subscriptions);
-        places
+        // The file was accepted when it was read, and each override just now.
+        Layout::deserialize(values).unwrap_or_default()
+    }
+}
+
+/// Sets a value at a path such as `check.max_age_days`; a table is merged with the one that is there.
+fn set(table: &mut Table, path: &str, value: Value) {
+    if let Some((key, rest)) = path.split_once('.') {
+        let inner = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(inner) = inner {
+            set(inner, rest, value);
+        }
+        return;
+    }
+    match (table.get_mut(path), value) {
+        (Some(Value::Table(present)), Value::Table(more)) => present.extend(more),
+        (_, value) => drop(table.insert(path.to_owned(), value)),
+    }
+}
+
+fn remove(table: &mut Table, path: &str) {
+    match path.split_once('.') {
+        Some((key, rest)) => {
+            if let Some(Value::Table(inner)) = table.get_mut(key) {
+                remove(inner, rest);
+            }
+        }
+        None => drop(table.remove(path)),
     }
 }
 
@@ -236,37 +228,21 @@ fn retry_pause() -> Option<std::time::Duration> {
     milliseconds.parse().ok().map(std::time::Duration::from_millis)
 }
 
-const DAYS: &str = "days: give a whole number from 1 to 3650";
-const DEFAULT_SCHEDULE: &str = "rate(1 day)";
-
-fn choose<T>(setting: &mut T, given: Option<T>) {
-    if let Some(value) = given {
-        *setting = value;
-    }
-}
-
-/// The package for the architecture of that name, or for the one that this build carries.
-fn architecture(name: Option<&String>) -> Result<Package, String> {
-    let chosen = match name {
-        Some(name) => name.parse::<Architecture>().map_err(|error| error.to_string())?,
+/// The package for an architecture, or for the one that this build carries.
+fn package(architecture: Option<keyminder_stack::Architecture>) -> Result<Package, String> {
+    let chosen = match architecture {
+        Some(keyminder_stack::Architecture::X86_64) => Architecture::X86_64,
+        Some(keyminder_stack::Architecture::Arm64) => Architecture::Arm64,
         None => keyminder_bundle::available().first().copied().unwrap_or(Architecture::X86_64),
     };
     let bundled = keyminder_bundle::Package::new(chosen).map_err(|error| error.to_string())?;
-    Ok(Package::new(stack_architecture(chosen), move |settings| {
-        bundled.clone().with_settings(settings).map(|package| package.zip().to_vec()).map_err(|error| error.to_string())
-    }))
-}
-
-fn stack_architecture(architecture: Architecture) -> keyminder_stack::Architecture {
-    match architecture {
+    let architecture = match chosen {
         Architecture::X86_64 => keyminder_stack::Architecture::X86_64,
         Architecture::Arm64 => keyminder_stack::Architecture::Arm64,
-    }
-}
-
-/// The n of `notify.subscriptions[n]`.
-fn subscription_index(path: &str) -> Option<usize> {
-    path.strip_prefix("notify.subscriptions[")?.split(']').next()?.parse().ok()
+    };
+    Ok(Package::new(architecture, move |settings| {
+        bundled.clone().with_settings(settings).map(|package| package.zip().to_vec()).map_err(|error| error.to_string())
+    }))
 }
 
 #[cfg(test)]
@@ -285,8 +261,9 @@ mod tests {
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let Command::Setup(args) = &cli.command else { panic!("not setup") };
         let file = File::parse(std::path::Path::new("keyminder.toml"), file)?;
-        let origins = Origins::new(&file, matches.subcommand().unwrap().1);
-        Config { file, origins, global: cli.global, credentials: None }.wish(&args.spec)
+        let origins = Origins::new(&file, [&args::given(matches.subcommand().unwrap().1)]);
+        let place = Overrides::clone(&cli.global.place);
+        Config { file, origins, place, credentials: None }.wish(&args.spec)
     }
 
     fn complaint(file: &str, arguments: &[&str]) -> String {
@@ -299,7 +276,7 @@ mod tests {
         let spec = wish(file, &["--max-age-days", "30"]).unwrap().spec;
         assert_eq!((spec.settings.max_age_days, spec.settings.repeat_days), (30, 7));
         assert_eq!(spec.schedule, "rate(2 days)");
-        assert_eq!(spec.timeout_seconds, 900);
+        assert_eq!(spec.function.timeout_seconds, 900);
     }
 
     #[test]
@@ -309,7 +286,8 @@ mod tests {
             wish(file, arguments)
                 .unwrap()
                 .spec
-                .subscriptions
+                .notify
+                .recipients()
                 .unwrap()
                 .into_iter()
                 .map(|s| s.endpoint)
@@ -324,8 +302,8 @@ mod tests {
 
     #[test]
     fn without_a_word_on_subscriptions_those_that_are_there_stay() {
-        assert_eq!(wish("", &[]).unwrap().spec.subscriptions, None);
-        assert_eq!(wish("[notify]\nemails = []\n", &[]).unwrap().spec.subscriptions, Some(vec![]));
+        assert_eq!(wish("", &[]).unwrap().spec.notify.recipients(), None);
+        assert_eq!(wish("[notify]\nemails = []\n", &[]).unwrap().spec.notify.recipients(), Some(vec![]));
     }
 
     #[test]

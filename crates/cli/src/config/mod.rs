@@ -1,15 +1,19 @@
 //! What the user wants, from flags, environment, file and defaults, in that order.
 //!
-//! Owns the precedence and where each value came from, so that a complaint can name its place. It must not know
-//! commands, nor AWS.
+//! Owns the layout of the file, the precedence, and where each value came from, so that a complaint can name its place.
+//! It must not know commands, nor AWS.
 
-mod complaints;
 mod document;
 mod file;
+mod layout;
 mod merge;
 mod origins;
 mod template;
+mod words;
 
 pub(crate) use file::DEFAULT_FILE;
+#[cfg(test)]
+pub(crate) use layout::is_setting;
+pub(crate) use layout::{Layout, default_of};
 pub(crate) use merge::Config;
-pub(crate) use template::{Values, commented, values};
+pub(crate) use template::commented;

@@ -61,11 +61,6 @@ impl Screen {
         self.verbose
     }
 
-    /// The user asked for results and errors only.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Progress can be drawn over and over in the same place.
     pub(crate) fn is_animated(&self) -> bool {
         self.animated

@@ -32,7 +32,7 @@ impl Installation {
     pub async fn invoke(&self, payload: &Value) -> Result<Invocation, Error> {
         self.must_be_ours().await?;
         // The call lasts as long as the function runs, which may be longer than any other call.
-        let patience = Duration::from_secs(u64::from(self.spec.timeout_seconds) + 30);
+        let patience = Duration::from_secs(u64::from(self.spec.function.timeout_seconds) + 30);
         let timeouts = aws_sdk_lambda::config::timeout::TimeoutConfig::builder()
             .operation_attempt_timeout(patience)
             .operation_timeout(patience)

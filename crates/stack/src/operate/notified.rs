@@ -71,6 +71,7 @@ impl Installation {
             Some(seen) => seen,
             None => subscriptions::look(self).await?.unwrap_or_default(),
         };
+        let recipients = self.spec.notify.recipients().unwrap_or_default();
         let status = |subscription: &aws_sdk_sns::types::Subscription| {
             let protocol = subscription.protocol().unwrap_or_default();
             let endpoint = subscription.endpoint().unwrap_or_default();
@@ -78,7 +79,7 @@ impl Installation {
             let arn = subscriptions::arn_of(subscription);
             let made = subscriptions::recorded_at(&seen.tags, &key);
             let attributes = arn.and_then(|arn| seen.attributes.get(arn));
-            let declared = self.declared(protocol, endpoint);
+            let declared = recipients.iter().find(|one| one.protocol.as_str() == protocol && one.endpoint == endpoint);
             let managed = subscriptions::is_recorded(&seen.tags, &key);
             let filtered = match attributes {
                 Some(attributes) => {
@@ -102,7 +103,7 @@ impl Installation {
             }
         };
         let mut statuses: Vec<_> = seen.live.iter().map(status).collect();
-        for wanted in self.spec.subscriptions.iter().flatten() {
+        for wanted in &recipients {
             let protocol = wanted.protocol.as_str();
             if statuses.iter().any(|s| s.protocol == protocol && s.endpoint == wanted.endpoint) {
                 continue;
@@ -121,22 +122,16 @@ impl Installation {
                 arn: None,
             });
         }
-        if self.spec.subscriptions.is_none() {
+        if !self.spec.notify.is_declared() {
             statuses.extend(gone(&seen));
         }
         statuses.sort_by(|a, b| (&a.protocol, &a.endpoint).cmp(&(&b.protocol, &b.endpoint)));
         Ok(statuses)
     }
 
-    /// What the configuration says of it.
-    fn declared(&self, protocol: &str, endpoint: &str) -> Option<&Subscription> {
-        let mut declared = self.spec.subscriptions.iter().flatten();
-        declared.find(|one| one.protocol.as_str() == protocol && one.endpoint == endpoint)
-    }
-
     /// Where the configuration names nobody, those that we made are to stay.
     fn wants(&self, declared: Option<&Subscription>, managed: bool) -> bool {
-        declared.is_some() || (managed && self.spec.subscriptions.is_none())
+        declared.is_some() || (managed && !self.spec.notify.is_declared())
     }
 
     /// Confirms a subscription with the link from the mail, or the token in it, so that a stray click in a forwarded
@@ -173,12 +168,13 @@ impl Installation {
         if let Some(reason) = marks::foreign(&tags, &self.names) {
             return Err(Error::usage("NotOurs", format!("topic {} is not ours: {reason}", self.names.topic)));
         }
+        let recipients = self.spec.notify.recipients().unwrap_or_default();
         let mut sent = Vec::new();
         for subscription in &live {
             let to = subscription.endpoint().unwrap_or_default();
             let protocol = subscription.protocol().unwrap_or_default();
             let key = subscriptions::key(protocol, to);
-            let declared = self.declared(protocol, to);
+            let declared = recipients.iter().find(|one| one.protocol.as_str() == protocol && one.endpoint == to);
             let managed = subscriptions::is_recorded(&tags, &key);
             let asked = endpoint.map_or_else(|| self.wants(declared, managed), |endpoint| endpoint == to);
             if !asked || subscriptions::arn_of(subscription).is_some() {

@@ -14,7 +14,7 @@ impl Installation {
     /// What would make the plan fail half-way.
     pub async fn preflight(&self, plan: &Plan) -> Result<(), Error> {
         let role = plan.change(role::ADDRESS).is_some_and(|change| change.action != Action::None);
-        let Some(boundary) = self.spec.permissions_boundary.as_ref().filter(|_| role) else { return Ok(()) };
+        let Some(boundary) = self.spec.iam.permissions_boundary.as_ref().filter(|_| role) else { return Ok(()) };
         let answer = self.clients.iam.get_policy().policy_arn(boundary).send().await;
         match answer.map_err(failed("iam:GetPolicy", boundary)) {
             Err(error) if error.is_not_found() => {

@@ -28,8 +28,10 @@ pub(crate) struct LogGroup<'a> {
 
 impl<'a> LogGroup<'a> {
     pub(crate) fn new(install: &'a Installation) -> Self {
-        let desired =
-            State { retention_days: i32::try_from(install.spec.log_retention_days).ok(), tags: install.tags() };
+        let desired = State {
+            retention_days: i32::try_from(install.spec.function.log_retention_days).ok(),
+            tags: install.tags(),
+        };
         Self { install, arn: install.names.log_group_arn(), desired }
     }
 

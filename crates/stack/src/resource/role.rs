@@ -41,7 +41,7 @@ impl<'a> Role<'a> {
             trust: document::canonical(&document::decode(TRUST)),
             description: "Lets the notifier for old access keys read IAM users and keys and publish to one topic"
                 .to_owned(),
-            permissions_boundary: install.spec.permissions_boundary.clone(),
+            permissions_boundary: install.spec.iam.permissions_boundary.clone(),
             tags: install.tags(),
         };
         Self { install, desired }

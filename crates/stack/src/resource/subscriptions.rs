@@ -96,7 +96,7 @@ impl Options {
 
 pub(crate) struct Subscriptions<'a> {
     install: &'a Installation,
-    declared: Option<BTreeMap<String, &'a Subscription>>,
+    declared: Option<BTreeMap<String, Subscription>>,
     desired: State,
 }
 
@@ -117,8 +117,8 @@ pub(crate) fn record(key: &str) -> (String, String) {
 
 /// The records of everything that is declared, for a topic that is only now being made.
 pub(crate) fn records(install: &Installation) -> Tags {
-    let declared = install.spec.subscriptions.iter().flatten();
-    declared.map(|subscription| record(&key(subscription.protocol.as_str(), &subscription.endpoint))).collect()
+    let declared = install.spec.notify.recipients().unwrap_or_default();
+    declared.iter().map(|subscription| record(&key(subscription.protocol.as_str(), &subscription.endpoint))).collect()
 }
 
 /// Endpoints are longer than tag keys and hold characters that those may not.
@@ -201,9 +201,9 @@ pub(crate) async fn attributes(install: &Installation, arn: &str) -> Result<Opti
 
 impl<'a> Subscriptions<'a> {
     pub(crate) fn new(install: &'a Installation) -> Self {
-        let declared: Option<BTreeMap<_, _>> = install.spec.subscriptions.as_ref().map(|declared| {
+        let declared: Option<BTreeMap<_, _>> = install.spec.notify.recipients().map(|declared| {
             declared
-                .iter()
+                .into_iter()
                 .map(|subscription| (key(subscription.protocol.as_str(), &subscription.endpoint), subscription))
                 .collect()
         });

@@ -45,7 +45,7 @@ impl<'a> Target<'a> {
             input_path: None,
             input_transformed: false,
             role: None,
-            dead_letter_queue: install.spec.dead_letter_queue.clone(),
+            dead_letter_queue: install.spec.rule.dead_letter_queue.clone(),
             retries_limited: false,
         };
         Self { install, desired }

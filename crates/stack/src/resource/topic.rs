@@ -33,8 +33,8 @@ impl<'a> Topic<'a> {
     pub(crate) fn new(install: &'a Installation) -> Self {
         let arn = install.names.topic_arn();
         let desired = State {
-            display_name: install.spec.display_name.clone(),
-            kms_key: install.spec.kms_key.clone(),
+            display_name: install.spec.topic.display_name.clone(),
+            kms_key: install.spec.topic.kms_key.clone(),
             policy: document::canonical(&policy(&arn, &install.names.account)),
             tags: install.tags(),
         };

@@ -36,7 +36,7 @@ pub(super) fn document(install: &Installation) -> Value {
         }),
     ];
     // Publishing to a topic under a key of the account's own needs that key (SNS Developer Guide, "Key management").
-    if let Some(key) = install.spec.kms_key().and_then(|key| key.resource(names)) {
+    if let Some(key) = install.spec.topic.kms_key().and_then(|key| key.resource(names)) {
         statements.push(json!({
             "Sid": "EncryptNotices",
             "Effect": "Allow",

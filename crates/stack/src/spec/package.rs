@@ -1,0 +1,65 @@
+//! The deployment package, as whoever builds it hands it in.
+
+use std::fmt;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+/// The processor that the function runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Architecture {
+    /// x86_64.
+    #[default]
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// arm64, about a fifth cheaper.
+    #[serde(rename = "arm64")]
+    Arm64,
+}
+
+impl Architecture {
+    /// Every architecture.
+    pub const ALL: [Self; 2] = [Self::X86_64, Self::Arm64];
+
+    /// As the Lambda API writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+/// The deployment package: the zip that is uploaded.
+#[derive(Clone)]
+pub struct Package {
+    architecture: Architecture,
+    zip: Rc<BuildZip>,
+}
+
+type BuildZip = dyn Fn(Option<&str>) -> Result<Vec<u8>, String>;
+
+impl Package {
+    /// A package for an architecture. `zip` builds the zip file. If the settings outgrow the function's environment,
+    /// it is given the text of `settings.json` to include. The same text has to give the same bytes.
+    pub fn new(architecture: Architecture, zip: impl Fn(Option<&str>) -> Result<Vec<u8>, String> + 'static) -> Self {
+        Self { architecture, zip: Rc::new(zip) }
+    }
+
+    /// The architecture that the binary was built for.
+    #[must_use]
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    pub(crate) fn zip(&self, settings: Option<&str>) -> Result<Vec<u8>, String> {
+        (self.zip)(settings)
+    }
+}
+
+impl fmt::Debug for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Package").field("architecture", &self.architecture).finish_non_exhaustive()
+    }
+}
