@@ -13,7 +13,6 @@ use crate::{Error, variable};
 
 const PACKAGE: &str = "keyminder-checker";
 const BINARY: &str = "bootstrap";
-const PROFILE: &str = "lambda";
 
 /// All of the environment that the inner Cargo sees: what finds the toolchain, the linker and the registry.
 /// A list of what may pass, since the variables that change a binary (`RUSTFLAGS`, `CARGO_PROFILE_*`,
@@ -44,6 +43,29 @@ const PASSED_ON: &[&str] = &[
 const PASSED_ON_PREFIXES: &[&str] =
     &["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "CARGO_SOURCE_", "GIT_", "NIX_", "SSL_"];
 
+/// How much time compiling may take, which is a profile of the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quality {
+    /// As quickly as can be: for trying things out, and for tests.
+    Development,
+    /// Small and quick to start: for accounts.
+    Release,
+}
+
+impl Quality {
+    /// What fits the surrounding build, by Cargo's word for the profile that it is derived from.
+    pub(crate) fn of_surrounding_build() -> Result<Self, Error> {
+        Ok(if variable("PROFILE")? == "release" { Self::Release } else { Self::Development })
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Development => "lambda-development",
+            Self::Release => "lambda",
+        }
+    }
+}
+
 /// A compiled checker.
 pub(crate) struct Checker {
     /// The static executable.
@@ -53,8 +75,8 @@ pub(crate) struct Checker {
 }
 
 /// Builds the checker for Linux on `machine` (Rust's name of the architecture), which must be the machine
-/// that this runs on, in `target`, a folder shared by all profiles of the surrounding build.
-pub(crate) fn build(root: &Path, target: &Path, machine: &str) -> Result<Checker, Error> {
+/// that this runs on, in `target`, a folder that all profiles of the surrounding build share.
+pub(crate) fn build(root: &Path, target: &Path, machine: &str, quality: Quality) -> Result<Checker, Error> {
     let rustc = Rustc::ask()?;
     let triple = rustc.triple(machine);
     let mut cargo = Command::new(variable("CARGO")?);
@@ -69,21 +91,19 @@ pub(crate) fn build(root: &Path, target: &Path, machine: &str) -> Result<Checker
     let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
     cargo.env(linker, "cc");
     cargo
-        .args(["rustc", "--package", PACKAGE, "--bin", BINARY])
+        .args(["build", "--package", PACKAGE, "--bin", BINARY])
         .args(["--no-default-features", "--features", "lambda"])
-        .args(["--profile", PROFILE, "--target", &triple, "--target-dir"])
+        .args(["--profile", quality.profile(), "--target", &triple, "--target-dir"])
         .arg(target);
     if root.join("Cargo.lock").is_file() {
         cargo.arg("--locked");
     }
-    // For the executable alone, and seen from the workspace: no path of this machine.
-    cargo.args(["--", "-Clink-arg=-Wl,--no-eh-frame-hdr", "-Clink-arg=-Wl,-Tcrates/bundle/build/no-unwinding.ld"]);
     let status = cargo.status().map_err(|source| Error::Run { program: "cargo", source })?;
     if !status.success() {
         return Err(Error::Build { triple, status });
     }
 
-    let folder = target.join(&triple).join(PROFILE);
+    let folder = target.join(&triple).join(quality.profile());
     let dep_info = folder.join(BINARY).with_extension("d");
     let dep_info = fs::read_to_string(&dep_info).map_err(|source| Error::Read { path: dep_info, source })?;
     Ok(Checker { binary: folder.join(BINARY), sources: sources(&dep_info, root, target) })

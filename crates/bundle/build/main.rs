@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 use std::{env, fs, io};
 
+use archive::Effort;
+use checker::Quality;
+
 /// An architecture that Lambda has.
 struct Architecture {
     /// Its name in this crate's library.
@@ -77,34 +80,44 @@ fn build() -> Result<(), Error> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     let host = variable("HOST")?.to_string_lossy().into_owned();
 
+    let quality = Quality::of_surrounding_build()?;
+
     let mut bundled = Vec::new();
     for architecture in &ARCHITECTURES {
         tell("rerun-if-env-changed", architecture.variable);
         let handed_in = env::var_os(architecture.variable).filter(|path| !path.is_empty());
-        let (path, from) = if let Some(path) = handed_in {
+        let (path, from, origin) = if let Some(path) = handed_in {
             let path = root.join(path);
             tell("rerun-if-changed", path.display());
-            (path, architecture.variable)
+            (path, architecture.variable, "HandedIn")
         } else if host.starts_with(architecture.rust) && host.contains("-linux-") {
             let target = lambda_target(&out);
-            let checker = checker::build(&root, &target, architecture.rust)?;
+            let checker = checker::build(&root, &target, architecture.rust, quality)?;
             for source in &checker.sources {
                 tell("rerun-if-changed", source.display());
             }
             for file in ["Cargo.toml", "Cargo.lock"] {
                 tell("rerun-if-changed", root.join(file).display());
             }
-            (checker.binary, "just compiled")
+            let origin = match quality {
+                Quality::Development => "Development",
+                Quality::Release => "Release",
+            };
+            (checker.binary, "just compiled", origin)
         } else {
             continue;
         };
         let binary = read(&path)?;
         fit(&binary, architecture).map_err(|why| Error::Unfit { path, from, why })?;
         let zip = out.join(format!("{}.zip", architecture.rust));
-        write(&zip, &archive::pack(&binary)?)?;
+        let effort = match quality {
+            Quality::Development => Effort::Little,
+            Quality::Release => Effort::Most,
+        };
+        write(&zip, &archive::pack(&binary, effort)?)?;
         // What the machine at hand can run comes first, as the default.
         let place = if host.starts_with(architecture.rust) { 0 } else { bundled.len() };
-        bundled.insert(place, (architecture.variant, zip));
+        bundled.insert(place, Bundled { variant: architecture.variant, origin, zip });
     }
     if bundled.is_empty() {
         return Err(Error::OtherSystem { host });
@@ -112,18 +125,27 @@ fn build() -> Result<(), Error> {
     write(&out.join("bundled.rs"), table(&bundled).as_bytes())
 }
 
+/// A package for the library to include.
+struct Bundled {
+    /// The architecture's name in this crate's library.
+    variant: &'static str,
+    /// The name of how it was made there.
+    origin: &'static str,
+    zip: PathBuf,
+}
+
 /// The part of the library that depends on what is bundled.
-fn table(bundled: &[(&str, PathBuf)]) -> String {
+fn table(bundled: &[Bundled]) -> String {
     let mut architectures = String::new();
     let mut zips = String::new();
-    for (variant, zip) in bundled {
+    for Bundled { variant, origin, zip } in bundled {
         architectures += &format!("Architecture::{variant}, ");
-        zips += &format!("Architecture::{variant} => Some(include_bytes!({zip:?})),\n");
+        zips += &format!("Architecture::{variant} => Some((Origin::{origin}, include_bytes!({zip:?}))),\n");
     }
     let rest = if bundled.len() < ARCHITECTURES.len() { "_ => None,\n" } else { "" };
     format!(
         "const BUNDLED: &[Architecture] = &[{architectures}];\n\
-         const fn bundled(architecture: Architecture) -> Option<&'static [u8]> {{\n\
+         const fn bundled(architecture: Architecture) -> Option<(Origin, &'static [u8])> {{\n\
          match architecture {{\n{zips}{rest}}}\n}}\n"
     )
 }

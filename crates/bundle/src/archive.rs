@@ -15,16 +15,33 @@ use zip::{CompressionMethod, DateTime, System, ZipWriter};
 /// "Building a custom runtime").
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
 
-/// Above 9 it is zopfli that deflates, with so many iterations more: a few per cent smaller than zlib at its best.
-#[allow(dead_code, reason = "used by the build script")]
-const LEVEL: i64 = 9 + 6;
-
-/// A new zip file with the executable alone, as small as deflate makes it.
+/// How much time deflating may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "used by the build script, and by tests")]
-pub(crate) fn pack(binary: &[u8]) -> ZipResult<Vec<u8>> {
+pub(crate) enum Effort {
+    /// A fraction of a second, by zlib.
+    Little,
+    /// Some seconds, by zopfli: a few per cent smaller than zlib at its best.
+    Most,
+}
+
+impl Effort {
+    #[allow(dead_code, reason = "used by the build script, and by tests")]
+    fn level(self) -> i64 {
+        match self {
+            Self::Little => 6,
+            // Levels above 9 are zopfli's: the number above 9 is its number of iterations.
+            Self::Most => 9 + 6,
+        }
+    }
+}
+
+/// A new zip file that holds the executable alone.
+#[allow(dead_code, reason = "used by the build script, and by tests")]
+pub(crate) fn pack(binary: &[u8], effort: Effort) -> ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let deflated = options(0o755).compression_method(CompressionMethod::Deflated).compression_level(Some(LEVEL));
-    zip.start_file(BOOTSTRAP, deflated)?;
+    let method = options(0o755).compression_method(CompressionMethod::Deflated);
+    zip.start_file(BOOTSTRAP, method.compression_level(Some(effort.level())))?;
     zip.write_all(binary)?;
     Ok(zip.finish()?.into_inner())
 }

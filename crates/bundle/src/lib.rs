@@ -65,6 +65,27 @@ impl FromStr for Architecture {
     }
 }
 
+/// How the checker in a package was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Compiled with this command in a development build: quickly, so it is larger and slower than a released one.
+    Development,
+    /// Compiled with this command in a release build: small and quick to start.
+    Release,
+    /// Handed in ready-made when this command was compiled.
+    HandedIn,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Development => "development build",
+            Self::Release => "release build",
+            Self::HandedIn => "prebuilt",
+        })
+    }
+}
+
 /// What can go wrong with a package.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -110,6 +131,7 @@ pub fn checker_version() -> &'static str {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Package {
     architecture: Architecture,
+    origin: Origin,
     zip: Cow<'static, [u8]>,
 }
 
@@ -119,8 +141,8 @@ impl Package {
     /// # Errors
     /// [`Error::NotBundled`] for an architecture that is not among [`available`].
     pub fn new(architecture: Architecture) -> Result<Self, Error> {
-        let zip = bundled(architecture).ok_or(Error::NotBundled { architecture })?;
-        Ok(Self { architecture, zip: Cow::Borrowed(zip) })
+        let (origin, zip) = bundled(architecture).ok_or(Error::NotBundled { architecture })?;
+        Ok(Self { architecture, origin, zip: Cow::Borrowed(zip) })
     }
 
     /// The checker with settings beside it that are too large for the function's environment, in place of
@@ -140,6 +162,12 @@ impl Package {
     #[must_use]
     pub fn architecture(&self) -> Architecture {
         self.architecture
+    }
+
+    /// How the executable in it was made.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The zip file's bytes.
@@ -168,6 +196,7 @@ impl fmt::Debug for Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Package")
             .field("architecture", &self.architecture)
+            .field("origin", &self.origin)
             .field("bytes", &self.zip.len())
             .field("code_sha256", &self.code_sha256())
             .finish()

@@ -215,6 +215,19 @@ fn a_colleagues_subscription_is_neither_sent_again_nor_made_ours() {
 }
 
 #[test]
+fn the_version_shows_the_carried_packages_when_more_is_asked_for() {
+    let world = World::new();
+    let short = world.ok(&["--version"]).stdout;
+    assert_eq!(short.trim(), concat!("keyminder ", env!("CARGO_PKG_VERSION")));
+    let exported = world.ok(&["export", "package", "-o", "checker.zip"]).stderr;
+    let hash = exported.split_whitespace().last().unwrap().trim_end_matches(").");
+    for arguments in [["--version", "-v"], ["--verbose", "--version"]] {
+        let long = world.ok(&arguments).stdout;
+        assert!(long.starts_with(short.trim_end()) && long.contains(hash), "{long} {hash}");
+    }
+}
+
+#[test]
 fn the_exported_package_is_the_zip_that_is_installed() {
     let world = World::new();
     let ran = world.ok(&["export", "package", "-o", "checker.zip"]);

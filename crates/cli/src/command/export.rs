@@ -23,8 +23,9 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
             let package = keyminder_bundle::Package::new(chosen).map_err(usage)?;
             render::write_file(&file, package.zip())?;
             screen.remark(&format!(
-                "Wrote {} ({} bytes, {chosen}, CodeSha256 {}).",
+                "Wrote {} ({chosen}, {}, {} bytes, CodeSha256 {}).",
                 file.display(),
+                package.origin(),
                 package.zip().len(),
                 package.code_sha256()
             ));

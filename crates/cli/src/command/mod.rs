@@ -5,6 +5,7 @@
 
 mod ask;
 mod attention;
+mod build;
 mod check;
 mod confirm;
 mod demo;
@@ -100,7 +101,10 @@ fn refused(error: &clap::Error) -> Exit {
     let screen = Screen::new(&GlobalArgs { output: asked_output(), color: asked_color(), ..GlobalArgs::default() });
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            screen.result(&error.render().ansi().to_string());
+            match error.kind() {
+                ErrorKind::DisplayVersion if asked_for_more() => screen.result(&build::version(true)),
+                _ => screen.result(&error.render().ansi().to_string()),
+            }
             screen.finish().map_or_else(|error| failed(&screen, &error), |()| Exit::Done)
         }
         _ if screen.is_json() => {
@@ -127,6 +131,12 @@ fn asked_output() -> OutputFormat {
 /// What was asked for of colour, on a command line that could not be parsed.
 fn asked_color() -> ColorWhen {
     asked("--color", "KEYMINDER_COLOR").and_then(|word| ColorWhen::from_str(&word, false).ok()).unwrap_or_default()
+}
+
+/// Whether `--verbose` stands beside `--version`, at which parsing ends.
+fn asked_for_more() -> bool {
+    let is_short = |argument: &str| argument.starts_with('-') && !argument.starts_with("--") && argument.contains('v');
+    std::env::args().any(|argument| argument == "--verbose" || is_short(&argument))
 }
 
 /// The value of a flag, or else of its variable.

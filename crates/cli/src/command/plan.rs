@@ -2,9 +2,9 @@
 
 use keyminder_reconcile::Purpose;
 
-use super::attention;
 use super::run::{document, look};
 use super::session::Session;
+use super::{attention, build};
 use crate::args::PlanArgs;
 use crate::error::{Error, Exit};
 use crate::render;
@@ -18,6 +18,7 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let (_, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
     let attention = attention::after_setup(&opened.installation, true).await?;
     let screen = &session.screen;
+    build::remark(session, &account, &plan, wish.origin);
     if screen.is_json() {
         let install = &opened.installation.names().install;
         screen.document(&document("plan", &account, install, &plan, false, &attention))?;

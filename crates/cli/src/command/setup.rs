@@ -8,7 +8,7 @@ use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
 
 use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
 use super::session::{Account, Opened, Session};
-use super::{attention, interview};
+use super::{attention, build, interview};
 use crate::args::SetupArgs;
 use crate::error::{Error, Exit};
 use crate::render;
@@ -35,6 +35,7 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     if !(screen.is_json()) {
         screen.text(&format!("\n{}", render::plan(plan, screen.is_verbose(), screen.width())));
     }
+    build::remark(session, &account, plan, wish.origin);
     if !args.dry_run {
         refuse_foreign(plan)?;
     }

@@ -5,7 +5,7 @@
 //! key by key.
 
 use clap::ArgMatches;
-use keyminder_bundle::Architecture;
+use keyminder_bundle::{Architecture, Origin};
 use keyminder_keyage::{Schedule, Settings};
 use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec};
 use serde::Deserialize;
@@ -31,6 +31,8 @@ pub(crate) struct Config {
 pub(crate) struct Wish {
     /// What the user wants installed.
     pub(crate) spec: Spec,
+    /// How the function in its package was built.
+    pub(crate) origin: Origin,
     /// Resources of the same names that are not keyminder's are adopted.
     pub(crate) adopt: bool,
 }
@@ -147,16 +149,17 @@ impl Config {
     pub(crate) fn wish(&self, args: &SpecArgs) -> Result<Wish, Error> {
         let mut complaints = Complaints::new(&self.origins);
         let layout = self.merge(&args.given, &mut complaints);
-        let package = package(layout.function.architecture).unwrap_or_else(|message| {
+        let (package, origin) = package(layout.function.architecture).unwrap_or_else(|message| {
             complaints.add("function.architecture", &message);
-            Package::new(keyminder_stack::Architecture::X86_64, |_| Err("no such architecture".to_owned()))
+            let none = Package::new(keyminder_stack::Architecture::X86_64, |_| Err("no such architecture".to_owned()));
+            (none, Origin::HandedIn)
         });
         let spec = layout.into_spec(package);
         for problem in spec.problems() {
             complaints.add(&problem.path, &problem.message);
         }
         complaints.finish()?;
-        Ok(Wish { spec, adopt: args.adopt })
+        Ok(Wish { spec, origin, adopt: args.adopt })
     }
 
     /// Refuses what turned out to be wrong once the account was known.
@@ -228,8 +231,8 @@ fn retry_pause() -> Option<std::time::Duration> {
     milliseconds.parse().ok().map(std::time::Duration::from_millis)
 }
 
-/// The package for an architecture, or for the one that this build carries.
-fn package(architecture: Option<keyminder_stack::Architecture>) -> Result<Package, String> {
+/// The package for an architecture, or for the one that this build carries; and how it was built.
+fn package(architecture: Option<keyminder_stack::Architecture>) -> Result<(Package, Origin), String> {
     let chosen = match architecture {
         Some(keyminder_stack::Architecture::X86_64) => Architecture::X86_64,
         Some(keyminder_stack::Architecture::Arm64) => Architecture::Arm64,
@@ -240,9 +243,11 @@ fn package(architecture: Option<keyminder_stack::Architecture>) -> Result<Packag
         Architecture::X86_64 => keyminder_stack::Architecture::X86_64,
         Architecture::Arm64 => keyminder_stack::Architecture::Arm64,
     };
-    Ok(Package::new(architecture, move |settings| {
+    let origin = bundled.origin();
+    let package = Package::new(architecture, move |settings| {
         bundled.clone().with_settings(settings).map(|package| package.zip().to_vec()).map_err(|error| error.to_string())
-    }))
+    });
+    Ok((package, origin))
 }
 
 #[cfg(test)]

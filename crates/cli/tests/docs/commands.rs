@@ -107,7 +107,7 @@ fn every_command_in_the_pages_and_examples_is_one() {
 
 #[test]
 fn the_commands_of_a_page_are_found() {
-    let page = "Run `keyminder plan` or `keyminder COMMAND`.\n\n```sh\n# not this\nA=1 keyminder setup --tag 'a=b c' \\\n    --yes | cat && keyminder status\neval \"$(keyminder sandbox --port 1)\"\ncargo run --release -- demo\n```\n";
+    let page = "Run `keyminder plan` or `keyminder COMMAND`.\n\n```sh\n# not this\nA=1 keyminder setup --tag 'a=b c' \\\n    --yes | cat && keyminder status\neval \"$(keyminder sandbox --port 1)\"\ncargo run -- demo\n```\n";
     let calls: Vec<String> = calls_in_page(page).iter().map(|call| call.join("·")).collect();
     assert_eq!(calls, ["setup·--tag·a=b c·--yes", "status", "sandbox·--port·1", "demo", "plan"]);
 }
