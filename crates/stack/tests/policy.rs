@@ -12,15 +12,18 @@ use keyminder_testkit::account::edits::{attach_to_others, policy, role};
 use keyminder_testkit::account::{Account, spec};
 use serde_json::Value;
 
+fn actions(statement: &Value) -> Vec<String> {
+    match &statement["Action"] {
+        Value::Array(actions) => actions.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        one => one.as_str().map(str::to_owned).into_iter().collect(),
+    }
+}
+
 /// The actions of the policy in the account that are on any of these services.
 fn allowed(world: &mut World, services: &[&str]) -> BTreeSet<String> {
     let document: Value = serde_json::from_str(policy(world).document()).unwrap();
-    let of_one = |statement: &Value| match &statement["Action"] {
-        Value::Array(actions) => actions.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        one => one.as_str().map(str::to_owned).into_iter().collect::<Vec<_>>(),
-    };
     let statements = document["Statement"].as_array().unwrap();
-    statements.iter().flat_map(of_one).filter(|action| services.iter().any(|s| action.starts_with(s))).collect()
+    statements.iter().flat_map(actions).filter(|action| services.iter().any(|s| action.starts_with(s))).collect()
 }
 
 #[tokio::test]
@@ -47,6 +50,31 @@ async fn a_topic_under_a_key_lets_the_function_use_that_key_and_no_other() {
     let statements = document["Statement"].as_array().unwrap();
     let statement = statements.iter().find(|statement| statement["Sid"] == "EncryptNotices").unwrap();
     assert_eq!(statement["Resource"], key);
+    let via = &statement["Condition"]["StringLike"]["kms:ViaService"];
+    assert_eq!(via, "sns.us-east-1.*", "through SNS of this region and no other");
+}
+
+#[tokio::test]
+async fn the_function_reads_users_of_its_account_only_and_tags_only_if_asked_to() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let on = |resource: &'static str| {
+        move |world: &mut World| {
+            let document: Value = serde_json::from_str(policy(world).document()).unwrap();
+            let statements = document["Statement"].as_array().unwrap();
+            let found = statements.iter().filter(|statement| statement["Resource"] == resource);
+            found.flat_map(actions).collect::<Vec<_>>()
+        }
+    };
+    let users = "arn:aws:iam::123456789012:user/*";
+    assert_eq!(account.sandbox.edit(on(users)), ["iam:ListAccessKeys", "iam:ListUserTags"]);
+    let unscoped = account.sandbox.edit(on("*"));
+    let without_resource =
+        ["iam:GetAccessKeyLastUsed", "iam:GetAccountSummary", "iam:ListAccountAliases", "iam:ListUsers"];
+    assert_eq!(unscoped, without_resource);
+    let mut untagged = spec();
+    untagged.settings.read_user_tags = false;
+    account.setup(&untagged).await.expect_right();
+    assert_eq!(account.sandbox.edit(on(users)), ["iam:ListAccessKeys"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::installation::Installation;
 use crate::names::Names;
-use crate::resource::policy::of_check;
+use crate::resource::policy::reading;
 
 /// What a statement's resources are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,9 +133,8 @@ pub fn deployer_policy(installation: &Installation) -> Value {
 #[must_use]
 pub fn auditor_policy(installation: &Installation) -> Value {
     let mut policy = policy(OPERATIONS.iter().copied().filter(|action| is_reading(action)), &installation.names);
-    let actions = of_check(&installation.spec.settings);
     if let Some(statements) = policy["Statement"].as_array_mut() {
-        statements.push(json!({ "Sid": "Check", "Effect": "Allow", "Action": actions, "Resource": "*" }));
+        statements.extend(reading(&installation.spec.settings, &installation.names));
     }
     policy
 }

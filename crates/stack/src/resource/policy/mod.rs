@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
-pub(crate) use permissions::of_check;
+pub(crate) use permissions::reading;
 
 pub(crate) const ADDRESS: Address = Address("iam_policy");
 

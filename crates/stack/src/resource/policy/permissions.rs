@@ -1,32 +1,37 @@
-//! What the function may do, as a policy document. It asks AWS nothing.
+//! What the function can do, as a policy document. It asks AWS nothing.
 
 use keyminder_keyage::Settings;
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
+use crate::names::Names;
 
-/// What a check reads with these settings, from the function or from anywhere else.
-pub(crate) fn of_check(settings: &Settings) -> Vec<&'static str> {
-    let mut read = vec![
-        "iam:GetAccessKeyLastUsed",
-        "iam:GetAccountSummary",
-        "iam:ListAccessKeys",
-        "iam:ListAccountAliases",
-        "iam:ListUserTags",
-        "iam:ListUsers",
-    ];
-    if settings.other_credentials {
-        read.extend(["iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials", "iam:ListSigningCertificates"]);
+/// The reading that a check does with these settings, from the function or from anywhere else, as policy statements.
+///
+/// IAM knows no resource for the first four actions; the others act on one user (Service Authorization Reference,
+/// "Actions defined by AWS Identity and Access Management (IAM)").
+pub(crate) fn reading(settings: &Settings, names: &Names) -> [Value; 2] {
+    let mut of_users = vec!["iam:ListAccessKeys"];
+    if settings.read_user_tags {
+        of_users.push("iam:ListUserTags");
     }
-    read
+    if settings.other_credentials {
+        of_users.extend(["iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials", "iam:ListSigningCertificates"]);
+    }
+    of_users.sort_unstable();
+    let users = format!("arn:{}:iam::{}:user/*", names.partition, names.account);
+    let of_account = ["iam:GetAccessKeyLastUsed", "iam:GetAccountSummary", "iam:ListAccountAliases", "iam:ListUsers"];
+    [
+        json!({ "Sid": "ReadAccount", "Effect": "Allow", "Action": of_account, "Resource": "*" }),
+        json!({ "Sid": "ReadUsersAndKeys", "Effect": "Allow", "Action": of_users, "Resource": users }),
+    ]
 }
 
 /// What the checker needs, and nothing that could change or use a key.
 pub(super) fn document(install: &Installation) -> Value {
     let names = &install.names;
-    let read = of_check(&install.spec.settings);
-    let mut statements = vec![
-        json!({ "Sid": "ReadUsersAndKeys", "Effect": "Allow", "Action": read, "Resource": "*" }),
+    let mut statements = Vec::from(reading(&install.spec.settings, names));
+    statements.extend([
         json!({ "Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": names.topic_arn() }),
         json!({
             "Sid": "WriteOwnLog",
@@ -34,15 +39,18 @@ pub(super) fn document(install: &Installation) -> Value {
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
             "Resource": format!("{}:*", names.log_group_arn())
         }),
-    ];
-    // Publishing to a topic under a key of the account's own needs that key (SNS Developer Guide, "Key management").
+    ]);
+    // Publishing to a topic that is encrypted with the account's own key needs that key (SNS Developer Guide, "Key
+    // management").
     if let Some(key) = install.spec.topic.kms_key().and_then(|key| key.resource(names)) {
+        // The service's name ends in amazonaws.com, or in what takes its place in another partition.
+        let via = format!("sns.{}.*", names.region);
         statements.push(json!({
             "Sid": "EncryptNotices",
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
             "Resource": key,
-            "Condition": { "StringLike": { "kms:ViaService": "sns.*" } }
+            "Condition": { "StringLike": { "kms:ViaService": via } }
         }));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
