@@ -1,6 +1,8 @@
-//! How the command fails: a code, words for a person, what to do about it, and the exit code.
+//! How the command fails: a code, a message, what to do about it, and the exit code.
 //!
-//! Owns the translation of every other crate's errors. It must not print.
+//! Owns the translation of every other crate's errors; `hints.rs` says what to do about each. It must not print.
+
+mod hints;
 
 use std::io::ErrorKind;
 
@@ -40,7 +42,7 @@ impl Exit {
 pub(crate) struct Error {
     /// A word for programs.
     pub(crate) code: String,
-    /// What happened, for people; several lines where several things are wrong.
+    /// What happened, for people: several lines if several things are wrong.
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hints: Vec<String>,
@@ -91,11 +93,9 @@ impl Error {
     /// A file that could not be written or read.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         let hint = match error.kind() {
-            ErrorKind::NotFound => "the folder has to be there",
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                "name a file in a folder that you may write to"
-            }
-            _ => "name another file, or make room for this one",
+            ErrorKind::NotFound => "the directory does not exist; create it first",
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "use a directory that you can write to",
+            _ => "use another file, or free up disk space",
         };
         Self::failed("File", format!("{doing} {}: {error}", path.display())).hint(hint)
     }
@@ -117,9 +117,9 @@ impl From<keyminder_stack::Error> for Error {
         };
         Self {
             message: error.to_string(),
+            hints: hints::hints(&error),
             operation: Some(error.operation.to_owned()).filter(|operation| !operation.is_empty()),
             code: error.code,
-            hints: error.hints,
             request_id: error.request_id,
             exit,
         }

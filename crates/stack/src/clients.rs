@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::error::{Error, failed};
+use crate::error::{Cause, Error, failed};
 
 /// Which account and region to talk to. What is `None` is found as the AWS CLI finds it: environment, shared
 /// configuration files, SSO, container and instance roles.
@@ -135,12 +135,10 @@ impl Clients {
             sdk = sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
         }
         let Some(region) = sdk.region().map(|region| region.as_ref().to_owned()) else {
-            return Err(Error::usage("NoRegion", "no AWS region is configured")
-                .hint("give --region eu-west-1, set AWS_REGION, or set 'region' in keyminder.toml or ~/.aws/config"));
+            return Err(Error::usage("NoRegion", "no AWS region is configured").because(Cause::NoRegion));
         };
         if !is_region(&region) {
-            return Err(Error::usage("BadRegion", format!("'{region}' is not an AWS region"))
-                .hint("regions look like eu-west-1 or us-gov-east-1"));
+            return Err(Error::usage("BadRegion", format!("'{region}' is not an AWS region")).because(Cause::BadRegion));
         }
         if let Some(url) = sdk.endpoint_url() {
             check_endpoint(url)?;
@@ -202,10 +200,7 @@ impl Clients {
     fn of_profile(&self, mut error: Error) -> Error {
         if let (Some(profile), "NoCredentials") = (&self.profile, error.code.as_str()) {
             error.message = format!("{} for the profile '{profile}'", error.message);
-            error.hints = vec![
-                "'aws configure list-profiles' shows which profiles there are".to_owned(),
-                format!("a session of it is begun with 'aws sso login --profile {profile}'"),
-            ];
+            error.cause = Cause::NoCredentialsForProfile(profile.clone());
         }
         error
     }
@@ -215,8 +210,7 @@ fn check_endpoint(url: &str) -> Result<(), Error> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     match rest {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
-        _ => Err(Error::usage("BadEndpoint", format!("'{url}' is not an endpoint URL"))
-            .hint("an endpoint looks like http://127.0.0.1:4566")),
+        _ => Err(Error::usage("BadEndpoint", format!("'{url}' is not an endpoint URL")).because(Cause::BadEndpoint)),
     }
 }
 

@@ -14,7 +14,7 @@ use keyminder_reconcile::{Address, CancellationToken, Event, Progress, Stack};
 use sha2::{Digest, Sha256};
 
 use crate::clients::{Clients, Identity};
-use crate::error::{Error, Kind};
+use crate::error::{Cause, Error, Kind};
 use crate::marks::{self, Tags};
 use crate::names::{IamNames, Names};
 use crate::resource::{iam, role, subscriptions};
@@ -181,7 +181,7 @@ impl Installation {
                 message: format!("{} (still so after {} s)", error.message.trim_end_matches('.'), waited.as_secs()),
                 ..error
             }
-            .hint("run the same command again; it goes on from where it stopped")),
+            .because(Cause::WaitedTooLong)),
         }
     }
 }
@@ -206,7 +206,7 @@ fn contents(names: &Names, spec: &Spec) -> Result<(BTreeMap<String, String>, Cod
             "BadEnvironment",
             format!("the function's environment has {size} bytes, and Lambda takes {ENVIRONMENT_LIMIT}"),
         )
-        .hint("shorten function.environment"));
+        .because(Cause::EnvironmentTooLarge));
     }
     let zip = spec.package.zip(settings.package.as_deref()).map_err(|error| Error::usage("BadPackage", error))?;
     let sha256 = BASE64_STANDARD.encode(Sha256::digest(&zip));

@@ -18,7 +18,7 @@ mod stages;
 mod subscription;
 
 pub use clients::{Clients, Connection, Credentials, Identity};
-pub use error::{Error, Kind};
+pub use error::{Cause, Error, Kind};
 pub use installation::Installation;
 pub use marks::Tags;
 pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use keyminder_reconcile::{Action, Removal};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::{LogEvent, LogStream};
-use keyminder_stack::{OPERATIONS, Spec, Subscription, deployer_policy};
+use keyminder_stack::{Cause, OPERATIONS, Spec, Subscription, deployer_policy};
 use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, attach_to_others};
 use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, spec};
 use serde_json::json;
@@ -116,6 +116,6 @@ async fn without_one_permission_the_error_names_it() {
     account.sandbox.enforce(&policy).unwrap();
     let run = account.setup(&spec()).await;
     let error = &run.outcome.failed[0].error;
-    assert!(error.hints[0].ends_with("lambda:CreateFunction"), "{error:?}");
+    assert_eq!(error.cause, Cause::Denied("lambda:CreateFunction".to_owned()), "{error:?}");
     assert!(!run.outcome.done.is_empty() && !run.outcome.not_begun.is_empty(), "what was done and what was not");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use keyminder_checker::{ACTIONS, OTHER_CREDENTIALS_ACTIONS};
 use keyminder_reconcile::{Purpose, Removal};
 use keyminder_sandbox::{Options, World};
-use keyminder_stack::{Kind, Spec};
+use keyminder_stack::{Cause, Kind, Spec};
 use keyminder_testkit::account::edits::{attach_to_others, policy, role};
 use keyminder_testkit::account::{Account, spec};
 use serde_json::Value;
@@ -161,7 +161,7 @@ async fn a_policy_that_has_to_stay_keeps_its_versions_and_the_error_names_who_us
     let error = &run.outcome.failed[0].error;
     assert_eq!((error.kind, error.operation), (Kind::InUse, "iam:DeletePolicy"));
     assert!(error.message.contains("attached to the user ann, and attached to the group admins"), "{error}");
-    assert_eq!(error.hints, ["keyminder teardown --force detaches it first"]);
+    assert_eq!(error.cause, Cause::PolicyAttached);
     assert_eq!(account.sandbox.edit(versions), before);
     account.teardown(&spec(), Removal { force: true }).await.expect_right();
 }
@@ -179,7 +179,7 @@ async fn a_boundary_is_taken_from_nobody_not_even_by_force() {
     let run = account.teardown(&spec(), Removal { force: true }).await;
     let error = &run.outcome.failed[0].error;
     assert!(error.message.contains("the permissions boundary of the role theirs"), "{error}");
-    assert!(!error.hints.iter().any(|hint| hint.contains("--force detaches")), "{error:?}");
+    assert_eq!(error.cause, Cause::PolicyIsBoundary);
     assert!(account.sandbox.edit(|world| world.iam.roles["theirs"].boundary.is_some()));
     account.sandbox.edit(|world| drop(world.iam.roles.remove("theirs")));
     account.teardown(&spec(), Removal::default()).await.expect_right();

@@ -3,8 +3,9 @@
 //! Owns colour, width, what happens when a stream is closed or full, and that progress bars and lines do not mix. It
 //! must not know what is written.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -205,11 +206,11 @@ fn write_line(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
     stream.flush()
 }
 
-/// Writes a file so that it is there as a whole or not at all. A link is followed, and what is no file (a pipe, a
-/// device) is written to and not replaced.
+/// Writes a file, replacing it as a whole or not at all. A link is followed, and what is not a file (a pipe, a device)
+/// is written to and not replaced.
 ///
 /// # Errors
-/// A folder that is not there or not writable, a full disk.
+/// A folder that does not exist or is not writable, a full disk.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let written = match std::fs::canonicalize(path) {
         Ok(named) if named.is_file() => replace(&named, bytes),
@@ -219,12 +220,23 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|error| Error::file("writing", path, &error))
 }
 
+/// The error of the system alone: the temporary file's name says nothing to anyone.
+fn without_name(error: std::io::Error) -> std::io::Error {
+    let inner = error.get_ref().and_then(|named| named.source()?.downcast_ref::<std::io::Error>()?.raw_os_error());
+    inner.map_or(error, std::io::Error::from_raw_os_error)
+}
+
+/// The file keeps its permissions; a new one gets what the process's mask leaves.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("out");
-    let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".keyminder-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(without_name)?;
+    temporary.write_all(bytes)?;
+    if let Ok(present) = std::fs::metadata(path) {
+        temporary.as_file().set_permissions(present.permissions())?;
     }
-    written
+    temporary.persist(path).map_err(|error| error.error).map(drop)
 }

@@ -3,7 +3,10 @@
 //! Only the sixteen colours of the terminal's own palette are used, so that light and dark terminals both show them as
 //! their owner finds readable. It must not know what is painted.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// A style to paint text in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,22 +60,12 @@ pub(crate) fn heading(text: impl std::fmt::Display) -> String {
 
 /// Text broken between words into lines of at most `width` columns; a word longer than that has a line of its own.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let joined = console::measure_text_width(&line) + 1 + console::measure_text_width(word);
-            if !line.is_empty() && joined > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
+    let options = textwrap::Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// The text with its further lines indented by `indent` columns, as the first already is.
@@ -82,8 +75,9 @@ pub(super) fn hang(text: &str, indent: usize, width: usize) -> String {
 
 /// Each line that is too long broken between words, and the others as they are.
 pub(crate) fn fold(text: &str, width: usize) -> String {
-    let lines = text.split('\n').map(|line| {
-        if console::measure_text_width(line) > width { wrap(line, width).join("\n") } else { line.to_owned() }
+    let lines = text.split('\n').map(|line| match textwrap::core::display_width(line) > width {
+        true => wrap(line, width).join("\n"),
+        false => line.to_owned(),
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -6,7 +6,7 @@ use crate::install::{Flow, no_crash};
 use keyminder_testkit::command::World;
 
 const REFUSALS: [(FaultKind, &str, &str); 2] = [
-    (FaultKind::ExpiredToken, "expired", "an expired session is renewed with 'aws sso login'"),
+    (FaultKind::ExpiredToken, "expired", "to renew an expired session, run: aws sso login"),
     (FaultKind::ClockSkew, "", "set this machine's clock"),
 ];
 

@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
-use super::Kind;
+use super::{Cause, Kind};
 
 /// Its kind, its code and its message.
 pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> (Kind, String, String)
@@ -35,6 +35,31 @@ where
         SdkError::DispatchFailure(_) => text(Kind::Unreachable, "Unreachable", root_cause(error)),
         SdkError::ResponseError(_) => text(Kind::Service, "UnreadableAnswer", root_cause(error)),
         _ => text(Kind::Invalid, "NotSent", root_cause(error)),
+    }
+}
+
+/// What is behind an error, as far as its operation and words tell.
+pub(super) fn cause_of(kind: Kind, operation: &str, code: &str, message: &str) -> Cause {
+    match kind {
+        _ if code.starts_with("KMS") && operation == "lambda:Invoke" => Cause::SettingsUnreadable,
+        Kind::AccessDenied if message.contains("cannot be assumed by Lambda") => Cause::RoleNotReady,
+        Kind::AccessDenied => Cause::Denied(denied_action(message).unwrap_or_else(|| action_of(operation).to_owned())),
+        _ => Cause::Unspecified,
+    }
+}
+
+/// "… is not authorized to perform: sns:CreateTopic on resource: …" names the action better than the operation does.
+fn denied_action(message: &str) -> Option<String> {
+    let rest = message.split_once("not authorized to perform: ")?.1;
+    let action = rest.split_whitespace().next()?;
+    action.contains(':').then(|| action.trim_end_matches('.').to_owned())
+}
+
+/// The IAM action of an operation, where the two differ in name.
+fn action_of(operation: &str) -> &str {
+    match operation {
+        "lambda:Invoke" => "lambda:InvokeFunction",
+        other => other,
     }
 }
 
@@ -141,5 +166,14 @@ mod tests {
     fn a_conflict_of_lambda_is_told_apart_by_its_message() {
         assert_eq!(kind_of("ResourceConflictException", "Function already exist: f"), Kind::AlreadyExists);
         assert_eq!(kind_of("ResourceConflictException", "An update is in progress for resource"), Kind::Conflict);
+    }
+
+    #[test]
+    fn a_denial_names_the_action_that_aws_names() {
+        let message = "User: arn:aws:iam::1:user/a is not authorized to perform: iam:PassRole on resource: r";
+        let denied = cause_of(Kind::AccessDenied, "lambda:CreateFunction", "AccessDenied", message);
+        assert_eq!(denied, Cause::Denied("iam:PassRole".to_owned()));
+        let wordless = cause_of(Kind::AccessDenied, "lambda:Invoke", "AccessDenied", "");
+        assert_eq!(wordless, Cause::Denied("lambda:InvokeFunction".to_owned()));
     }
 }

@@ -1,11 +1,11 @@
-//! The one error of this crate: an AWS call that failed, told as "creating SNS topic (NAME): CODE: MESSAGE".
+//! The one error of this crate: an AWS call that failed, shown as "creating SNS topic (NAME): CODE: MESSAGE".
 //!
-//! Every SDK error becomes an [`Error`] through [`failed`]; what it means for a run is its [`Kind`], worked out here
-//! in `classify.rs` and nowhere else: no other file matches on error codes, unless a code means something special in one
-//! place. `hints.rs` says what to do, `words.rs` what was being done.
+//! Every SDK error becomes an [`Error`] through [`failed`]. Its [`Kind`] says what it means for a run and its [`Cause`]
+//! what is behind it, both worked out in `classify.rs` and nowhere else: no other file matches on error codes, unless a
+//! code means something special in one place. What to do about an error is the command's to say, not this crate's.
 
+mod cause;
 mod classify;
-mod hints;
 mod words;
 
 use std::error::Error as StdError;
@@ -17,22 +17,22 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use keyminder_reconcile::Failure;
 
-use self::classify::classify;
-use self::hints::hints;
+pub use self::cause::Cause;
+use self::classify::{cause_of, classify};
 use self::words::doing;
 
 /// What an error means for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The object, or one it refers to, is not there.
+    /// The resource, or one that it refers to, does not exist.
     NotFound,
-    /// The object is there already.
+    /// The resource already exists.
     AlreadyExists,
-    /// Another change is under way, or the object is not as it was a moment ago.
+    /// Another change is in progress, or the resource has changed a moment ago.
     Conflict,
     /// It cannot be deleted while something is attached to it.
     InUse,
-    /// The caller may not do this.
+    /// The caller is not allowed to do this.
     AccessDenied,
     /// There are no credentials, or AWS does not accept them.
     Credentials,
@@ -52,7 +52,7 @@ pub enum Kind {
     TimedOut,
     /// The user asked to stop.
     Interrupted,
-    /// Something to be put right before AWS is asked at all.
+    /// Something to correct before AWS is asked at all.
     Usage,
 }
 
@@ -71,12 +71,12 @@ pub struct Error {
     pub message: String,
     /// What AWS support would ask for.
     pub request_id: Option<String>,
-    /// What to do about it.
-    pub hints: Vec<String>,
+    /// What is behind it.
+    pub cause: Cause,
 }
 
 impl Error {
-    /// Something to be put right before AWS is asked at all.
+    /// Something to correct before AWS is asked at all.
     pub fn usage(code: &str, message: impl Into<String>) -> Self {
         Self {
             kind: Kind::Usage,
@@ -85,7 +85,7 @@ impl Error {
             code: code.to_owned(),
             message: message.into(),
             request_id: None,
-            hints: Vec::new(),
+            cause: Cause::Unspecified,
         }
     }
 
@@ -94,26 +94,20 @@ impl Error {
         Self::usage("IncompleteRequest", error.to_string())
     }
 
-    /// The same error with one more thing to do about it.
+    /// The same error with what is behind it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = cause;
         self
     }
 
-    /// The same error where what is missing is the install itself.
+    /// The same error. If something does not exist, it is the installation itself.
     #[must_use]
-    pub(crate) fn of_install(mut self) -> Self {
-        if self.is_not_found() {
-            self.hints = vec![
-                "nothing is installed here: run keyminder setup, or say where it is with --region and --name"
-                    .to_owned(),
-            ];
-        }
-        self
+    pub(crate) fn of_install(self) -> Self {
+        if self.is_not_found() { self.because(Cause::NotInstalled) } else { self }
     }
 
-    /// The object is not there.
+    /// The resource does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.kind == Kind::NotFound
@@ -165,7 +159,7 @@ where
     move |error| {
         let request_id = error.request_id().map(str::to_owned);
         let (kind, code, message) = classify(&error);
-        let hints = hints(kind, operation, &code, &message);
-        Error { kind, operation, resource, code, message, request_id, hints }
+        let cause = cause_of(kind, operation, &code, &message);
+        Error { kind, operation, resource, code, message, request_id, cause }
     }
 }

@@ -5,7 +5,7 @@
 use keyminder_keyage::schedule::Schedule;
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::installation::Installation;
 
 const HOUR: i64 = 3600;
@@ -24,19 +24,17 @@ pub fn alarm(installation: &Installation, schedule: &str, topic: &str) -> Result
         return Err(Error::usage("BadTopic", format!("'{topic}' is not the ARN of an SNS topic in {}", names.region)));
     }
     if topic == names.topic_arn() {
-        return Err(Error::usage("BadTopic", "this is the topic that keyminder publishes to, and CloudWatch may not")
-            .hint("name a topic that wakes somebody, whose policy lets cloudwatch.amazonaws.com publish"));
+        let message = "CloudWatch is not allowed to publish to keyminder's own topic";
+        return Err(Error::usage("BadTopic", message).because(Cause::AlarmOnOwnTopic));
     }
     let parsed = Schedule::parse(schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
     let period = parsed.period().as_secs();
     if period >= (FURTHEST_HOURS - 1) * HOUR {
         return Err(Error::usage(
             "BadSchedule",
-            format!("an alarm looks back seven days at most, and between two runs of {schedule} there are more"),
+            format!("a CloudWatch alarm looks back at most seven days, and {schedule} runs less often than that"),
         )
-        .hint(
-            "have keyminder status --exit-code run by a scheduled job, or let the check run every six days or sooner",
-        ));
+        .because(Cause::AlarmTooRare));
     }
     let hours = (period * 2).div_euclid(HOUR) + i64::from(period * 2 % HOUR > 0);
     let hours = hours.clamp(1, FURTHEST_HOURS);

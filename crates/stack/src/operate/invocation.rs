@@ -7,7 +7,7 @@ use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
-use crate::error::{Error, failed};
+use crate::error::{Cause, Error, failed};
 use crate::installation::Installation;
 use crate::marks;
 
@@ -74,8 +74,11 @@ impl Installation {
         let tags = answer.tags.unwrap_or_default().into_iter().collect();
         match marks::foreign(&tags, &self.names) {
             None => Ok(()),
-            Some(reason) => Err(Error::usage("NotOurs", format!("function {name} is not ours: {reason}"))
-                .hint("if it was set up by hand from the original procedure, take it over: keyminder setup --adopt")),
+            Some(reason) => Err(Error::usage(
+                "NotOurs",
+                format!("the function {name} was not created by this installation: {reason}"),
+            )
+            .because(Cause::NotOurs)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::error::{Error, Kind, failed};
+use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::Installation;
 use crate::marks::{self, Tags};
 use crate::resource::subscriptions::{self, Seen};
@@ -166,7 +166,8 @@ impl Installation {
         let live = subscriptions::live(self).await.map_err(Error::of_install)?;
         let tags = topic::live_tags(self).await.map_err(Error::of_install)?;
         if let Some(reason) = marks::foreign(&tags, &self.names) {
-            return Err(Error::usage("NotOurs", format!("topic {} is not ours: {reason}", self.names.topic)));
+            let message = format!("the topic {} was not created by this installation: {reason}", self.names.topic);
+            return Err(Error::usage("NotOurs", message).because(Cause::NotOurs));
         }
         let recipients = self.spec.notify.recipients().unwrap_or_default();
         let mut sent = Vec::new();
@@ -231,27 +232,21 @@ fn unconfirmed(error: Error) -> Error {
         return Error {
             kind: Kind::AlreadyExists,
             code: "AlreadyConfirmed".to_owned(),
-            message: "somebody opened the link, and so the subscription is confirmed, but one click can end it".to_owned(),
-            hints: vec![
-                "it delivers, and may be left so".to_owned(),
-                "to make it safe: end it with the link in a notice, run keyminder setup, and give the new link to keyminder confirm"
-                    .to_owned(),
-            ],
+            message: "the subscription is already confirmed: someone opened the link, so one click can cancel it"
+                .to_owned(),
+            cause: Cause::ConfirmedByLink,
             ..error
         };
     }
     match error.kind {
-        Kind::Invalid => error.hint("a token is good for two days: 'keyminder confirm --resend' has a new mail sent"),
+        Kind::Invalid => error.because(Cause::TokenRefused),
         _ => error.of_install(),
     }
 }
 
 /// The token in a confirmation link, or the token itself: 64 and more hexadecimal digits.
 fn token(text: &str, topic: &str) -> Result<String, Error> {
-    let bad = |message: &str| {
-        Error::usage("BadToken", message.to_owned())
-            .hint("copy the link behind 'Confirm subscription' in the mail, and quote it: it contains '&'")
-    };
+    let bad = |message: &str| Error::usage("BadToken", message.to_owned()).because(Cause::BadLink);
     // A mail program folds long lines, and a page's source writes & otherwise.
     let text = text.split_whitespace().collect::<String>().replace("&amp;", "&");
     let text = text.as_str();
@@ -266,9 +261,9 @@ fn token(text: &str, topic: &str) -> Result<String, Error> {
             return match parameter(&link, "TopicArn").filter(|arn| arn != topic) {
                 Some(other) => Err(Error::usage(
                     "BadToken",
-                    format!("this link is for the topic {other}, and this install's is {topic}"),
+                    format!("this link belongs to another topic: {other}; this installation uses {topic}"),
                 )
-                .hint("it belongs to another install: name that with --name, --region or --profile")),
+                .because(Cause::LinkOfAnotherTopic)),
                 None => Ok(token),
             };
         }

@@ -2,7 +2,7 @@
 
 use keyminder_reconcile::{Action, Plan};
 
-use crate::error::{Error, failed};
+use crate::error::{Cause, Error, failed};
 use crate::installation::Installation;
 use crate::resource::role;
 
@@ -18,8 +18,8 @@ impl Installation {
         let answer = self.clients.iam.get_policy().policy_arn(boundary).send().await;
         match answer.map_err(failed("iam:GetPolicy", boundary)) {
             Err(error) if error.is_not_found() => {
-                Err(Error::usage("NoBoundary", format!("there is no policy {boundary} to be the permissions boundary"))
-                    .hint("check iam.permissions_boundary, and that the policy is in this account"))
+                Err(Error::usage("NoBoundary", format!("the permissions boundary {boundary} does not exist"))
+                    .because(Cause::NoBoundary))
             }
             // Whoever may set a boundary need not be allowed to read it.
             _ => Ok(()),

@@ -12,7 +12,7 @@ use super::iam::{sdk_tags, tags_of};
 use super::{by_tags, found, gone};
 use crate::clients::Clients;
 use crate::document;
-use crate::error::{Error, Kind, failed};
+use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
@@ -208,5 +208,5 @@ pub(crate) fn fixed_path(what: &str, name: &str, live: &str, wanted: &str) -> Er
         "FixedPath",
         format!("the {what} {name} exists under the path {live}, and IAM cannot move it to {wanted}"),
     )
-    .hint(format!("keep iam.path = \"{live}\", or run 'keyminder teardown' with that path first"))
+    .because(Cause::FixedPath(live.to_owned()))
 }

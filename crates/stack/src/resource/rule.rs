@@ -9,7 +9,7 @@ use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 
 use super::{by_tags, found, gone};
-use crate::error::{Error, Kind, failed};
+use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
@@ -86,12 +86,14 @@ pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
     let rule = Rule::new(install);
     match rule.observe().await? {
         Observed::Absent | Observed::AbsentBeside(_) => {
-            let error = Error::usage("RuleNotFound", format!("there is no rule {}", rule.name()));
+            let error = Error::usage("RuleNotFound", format!("the rule {} does not exist", rule.name()));
             Err(Error { kind: Kind::NotFound, ..error }.of_install())
         }
-        Observed::Foreign(_, reason) => {
-            Err(Error::usage("NotOurs", format!("rule {} is not ours: {reason}", rule.name())))
-        }
+        Observed::Foreign(_, reason) => Err(Error::usage(
+            "NotOurs",
+            format!("the rule {} was not created by this installation: {reason}", rule.name()),
+        )
+        .because(Cause::NotOurs)),
         Observed::Ours(existing) => {
             let found = existing.state.definition;
             let wanted = Definition { schedule: found.schedule.clone(), ..rule.desired.definition.clone() };
@@ -100,9 +102,9 @@ pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
             }
             Err(Error::usage(
                 "RuleDiffers",
-                format!("rule {} is not as wanted, and so would not be put back", rule.name()),
+                format!("the rule {} is out of sync, so that it could not be restored afterwards", rule.name()),
             )
-            .hint("keyminder plan shows how it differs, and keyminder setup puts it right"))
+            .because(Cause::RuleDiffers))
         }
     }
 }

@@ -9,7 +9,7 @@ use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource}
 use serde::Serialize;
 
 use super::{found, gone, rule};
-use crate::error::{Error, Kind, failed};
+use crate::error::{Cause, Error, Kind, failed};
 use crate::extras::TARGET;
 use crate::installation::Installation;
 use crate::names::TARGET_ID;
@@ -141,7 +141,7 @@ fn entry_failure(
         code,
         message: message.unwrap_or("EventBridge could not carry out the entry").to_owned(),
         request_id: None,
-        hints: vec!["run the same command again; it goes on from where it stopped".to_owned()],
+        cause: Cause::Unspecified,
     })
 }
 

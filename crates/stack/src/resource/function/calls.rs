@@ -14,7 +14,7 @@ use keyminder_reconcile::retry::Pace;
 use super::state::{Configuration, Logging, ROLE_ID};
 use super::{ADDRESS, Function};
 use crate::clients;
-use crate::error::{Error, Kind, failed};
+use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::PROPAGATION;
 use crate::marks::Tags;
 use crate::resource::{gone, role};
@@ -240,7 +240,7 @@ impl Function<'_> {
             code: code.to_owned(),
             message,
             request_id: None,
-            hints: Vec::new(),
+            cause: Cause::Unspecified,
         }
     }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::uses::Use;
 use super::{by_tags, found, gone, iam};
 use crate::document;
-use crate::error::{Error, Kind, failed};
+use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
 use crate::marks::{self, Tags};
 
@@ -106,21 +106,18 @@ impl<'a> Policy<'a> {
 
     fn in_use(&self, uses: &[Use]) -> Error {
         let said: Vec<_> = uses.iter().map(ToString::to_string).collect();
-        let error = Error {
+        Error {
             kind: Kind::InUse,
             operation: "iam:DeletePolicy",
             resource: self.arn.clone(),
             code: "DeleteConflict".to_owned(),
             message: format!("it is {}", said.join(", and ")),
             request_id: None,
-            hints: Vec::new(),
-        };
-        if uses.iter().any(|one| matches!(one, Use::Bounds(_))) {
-            return error.hint(
-                "give whom it bounds another permissions boundary: teardown takes none away, not even with --force",
-            );
+            cause: match uses.iter().any(|one| matches!(one, Use::Bounds(_))) {
+                true => Cause::PolicyIsBoundary,
+                false => Cause::PolicyAttached,
+            },
         }
-        error.hint("keyminder teardown --force detaches it first")
     }
 }
 
