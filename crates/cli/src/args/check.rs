@@ -8,43 +8,44 @@ use keyminder_keyage::NoticeKind;
 
 use super::given::{Check, Given};
 
-/// Check the age of every access key from here, now
+/// Check the age of every access key now, from this machine
 ///
-/// The same check that the function makes, with the same settings. It needs read access to IAM and nothing installed.
+/// Runs the same check as the function, with the same settings. It only needs read access to IAM; nothing has to be
+/// installed.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   keyminder check
-  keyminder check --format html --save keys.html     a page for the auditor
-  keyminder check --at 2027-01-31                    what will be old by then
-  keyminder check --notice                           the very text that would be sent
-  keyminder check --max-age-days 60 --exit-code      a check for CI")]
+  keyminder check --format html --save keys.html     a page for an auditor
+  keyminder check --at 2027-01-31                    keys that will be old by then
+  keyminder check --notice                           the notices as they would be sent
+  keyminder check --max-age-days 60 --exit-code      for CI")]
 pub(crate) struct CheckArgs {
-    /// The form of the result [default: table]
+    /// Output format [default: table]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<CheckFormat>,
 
-    /// Write the result to this file, which is replaced only once the result is complete
+    /// Write the result to this file (replaced atomically)
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
-    /// Check as if it were then: a date or a moment, such as 2027-01-31 or 2027-01-31T09:00Z
+    /// Evaluate key ages as of this date or time, such as 2027-01-31 or 2027-01-31T09:00Z
     #[arg(long, value_name = "DATE")]
     pub(crate) at: Option<String>,
 
-    /// Show the notices that would be sent, in their very words
+    /// Show the notices exactly as they would be sent
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true,
         value_parser = PossibleValuesParser::new(NoticeKind::ALL.iter().map(|word| word.as_str())).try_map(|word| word.parse::<NoticeKind>()))]
     pub(crate) notice: Option<Option<NoticeKind>>,
 
-    /// Only users of this name, in which * and ? stand for any
+    /// Only check users whose name matches; * and ? are wildcards
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
 
-    /// List every key, fresh ones too
+    /// List every key, including those within the limit
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Exit with 2 where a key is over the limit
+    /// Exit with 2 if a key is older than the limit
     #[arg(long)]
     pub(crate) exit_code: bool,
 
@@ -52,16 +53,16 @@ pub(crate) struct CheckArgs {
     pub(crate) given: Given<Check>,
 }
 
-/// The form of a check's result.
+/// The output format of a check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckFormat {
-    /// For people, with a histogram
+    /// A table with a histogram
     #[default]
     Table,
     /// One JSON document
     Json,
-    /// One line for each key, safe to open in a spreadsheet
+    /// One line per key, safe to open in a spreadsheet
     Csv,
-    /// One page that needs nothing else, for an auditor to keep
+    /// A self-contained page for an auditor
     Html,
 }

@@ -92,7 +92,7 @@ pub(crate) const PLACE: &[Group] = &[Group {
             "URL",
             "Send all AWS requests to this URL instead (an emulator or a proxy)",
         ),
-        flag("account", "account", Value::Text, "ID", "Abort unless the credentials belong to this account").common(),
+        flag("account", "account", Value::Text, "ID", "Abort unless the credentials belong to this account"),
         flag("name", "name", Value::Text, "INSTALL", "Name of the installation, if you run more than one"),
     ],
 }];
@@ -114,7 +114,7 @@ pub(crate) const CHECK: &[Group] = &[Group {
             "warn-days",
             Value::Numbers,
             "DAYS",
-            "Also warn this many days before the limit, such as 14,7,1",
+            "Also warn this many days before the limit, such as 14,7,1 [default: off]",
         ),
         flag(
             "check.repeat_days",
@@ -128,7 +128,7 @@ pub(crate) const CHECK: &[Group] = &[Group {
             "unused-days",
             Value::Number,
             "DAYS",
-            "Also report active keys that have been unused for more than this many days",
+            "Also report active keys that have been unused for more than this many days [default: off]",
         ),
         flag(
             "check.inactive",

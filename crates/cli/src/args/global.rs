@@ -20,19 +20,19 @@ pub(crate) struct GlobalArgs {
     pub(crate) place: Given<Place>,
 
     /// Output format: human-readable text or JSON
-    #[arg(long, global = true, value_enum, default_value_t, help_heading = PRINTING)]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_short_help = true, help_heading = PRINTING)]
     pub(crate) output: OutputFormat,
 
     /// When to use colour; auto respects NO_COLOR and CLICOLOR_FORCE
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = PRINTING)]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_short_help = true, help_heading = PRINTING)]
     pub(crate) color: ColorWhen,
 
     /// Show more detail, including unchanged resources and the calling identity
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = PRINTING)]
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", hide_short_help = true, help_heading = PRINTING)]
     pub(crate) verbose: u8,
 
     /// Print only results and errors
-    #[arg(short, long, global = true, help_heading = PRINTING)]
+    #[arg(short, long, global = true, hide_short_help = true, help_heading = PRINTING)]
     pub(crate) quiet: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The commands that make, compare and remove an install.
+//! The commands that install, compare and remove the notifier.
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
@@ -8,16 +8,17 @@ use super::given::{Given, Removal};
 
 pub(super) const RUNNING: &str = "This run";
 
-/// Install the notifier, or bring it up to date
+/// Install or update the notifier
 ///
-/// Reads everything, shows what would change, asks, changes it, and reads again. A second run with nothing changed
-/// changes nothing. With no options on a terminal it asks for what it needs.
+/// Compares your account with your configuration, shows the differences, asks for confirmation, applies them, and
+/// verifies the result. It is safe to run again: if nothing differs, nothing is changed. On a terminal, with no options
+/// and no keyminder.toml, it prompts for what it needs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder setup --email ops@example.com
   keyminder setup --max-age-days 60 --schedule 'cron(0 7 ? * MON-FRI *)'
   keyminder setup --subscribe sqs=arn:aws:sqs:eu-west-1:123456789012:ages
-  keyminder setup --adopt    take over what the procedure made by hand")]
+  keyminder setup --adopt    adopt an installation that was set up by hand")]
 pub(crate) struct SetupArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
@@ -26,54 +27,56 @@ pub(crate) struct SetupArgs {
     #[arg(short, long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) yes: bool,
 
-    /// Show what would be done and stop
+    /// Show what would change, without changing anything
     #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) dry_run: bool,
 
-    /// Wait until every address has confirmed, for 15 minutes or at most this long, as in 90s, 30m or 48h
+    /// Wait until every address has confirmed; give up after TIME [default: 15m]
+    ///
+    /// TIME is a number of seconds, minutes or hours: 90s, 30m or 48h.
     #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "15m", value_parser = super::operate::duration, help_heading = RUNNING)]
     pub(crate) wait: Option<std::time::Duration>,
 }
 
-/// Show what setup would do, and do nothing
+/// Show what setup would change, without changing anything
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder plan
-  keyminder plan --exit-code     exit 2 where something drifted: a check for CI
+  keyminder plan --exit-code     exit with 2 if anything has drifted (for CI)
   keyminder plan --output json")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
 
-    /// Exit with 2 where there is something to do
+    /// Exit with 2 if there are changes to make
     #[arg(long, help_heading = RUNNING)]
     pub(crate) exit_code: bool,
 }
 
-/// Would I hear about an old key tomorrow morning?
+/// Check that the notifier is healthy: installed, running, and subscribed to
 ///
-/// What is installed, what drifted, who has confirmed, when it runs next, when it last ran and how that went.
+/// Shows what is installed, what has drifted, who has confirmed, when the next check is due, and how the last one went.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder status
-  keyminder status --watch       look again until everybody has confirmed
-  keyminder status --exit-code   exit 2 unless all is well: a check for monitoring")]
+  keyminder status --watch       update until every address has confirmed
+  keyminder status --exit-code   exit with 2 if anything is wrong (for monitoring)")]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
 
-    /// Exit with 2 unless all is well
+    /// Exit with 2 unless the notifier is healthy
     #[arg(long, help_heading = RUNNING)]
     pub(crate) exit_code: bool,
 
-    /// Look again every few seconds until nobody's confirmation is missing
+    /// Update every few seconds until every address has confirmed
     #[arg(long, help_heading = RUNNING)]
     pub(crate) watch: bool,
 }
 
-/// Remove everything that keyminder made, and only that
+/// Delete everything keyminder created, and nothing else
 ///
-/// Shows what will be deleted, and what will not and why; asks; deletes; looks again.
+/// Shows what will be deleted, and what will stay and why. Asks for confirmation, deletes, and verifies the result.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   keyminder teardown
@@ -84,11 +87,11 @@ pub(crate) struct TeardownArgs {
     #[arg(short, long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) yes: bool,
 
-    /// Show what would be deleted and stop
+    /// Show what would be deleted, without deleting anything
     #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) dry_run: bool,
 
-    /// Detach what others attached to our objects, where these could not be deleted otherwise
+    /// Detach anything others have attached to keyminder's resources, if it blocks their deletion
     #[arg(long, help_heading = RUNNING)]
     pub(crate) force: bool,
 

@@ -1,5 +1,5 @@
-//! The commands around an install: trying it, confirming, writing a configuration, watching it work without an
-//! account, handing things on.
+//! The commands around an installation: testing it, confirming subscriptions, writing a configuration, trying it without
+//! an account, exporting parts of it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,57 +9,62 @@ use clap_complete::Shell;
 
 use super::given::{Given, Installation};
 
-/// Run the installed function for real and show its answer
+/// Invoke the deployed function and show the result
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  keyminder test                 run the check as the schedule would
-  keyminder test --notice        send everybody a notice that is marked as a test
-  keyminder test --from-rule     have the rule start it: proves the whole chain")]
+  keyminder test                 run the check now, as the schedule would
+  keyminder test --notice        send a test notice to all subscribers
+  keyminder test --from-rule     let the rule start the function: tests every step")]
 pub(crate) struct TestArgs {
     /// Send a notice that is clearly marked as a test
     #[arg(long, conflicts_with_all = ["dry_run", "from_rule"])]
     pub(crate) notice: bool,
 
-    /// Check and answer, and send nothing
+    /// Check the keys, but send nothing
     #[arg(long, conflicts_with = "from_rule")]
     pub(crate) dry_run: bool,
 
-    /// Have the rule start the function: proves permission, rule and target too
+    /// Let the rule start the function, which also tests the rule, its target and the permission
     ///
-    /// For a minute or two the rule runs every minute; then its schedule is put back.
+    /// The rule runs every minute for a minute or two, then its schedule is restored.
     #[arg(long)]
     pub(crate) from_rule: bool,
 }
 
-/// Confirm a subscription so that one click in a forwarded mail cannot end it
+/// Confirm an email subscription so that a forwarded email cannot cancel it
 ///
-/// Takes the link of AWS's confirmation mail (do not open it), or the token in it.
+/// A subscription confirmed this way cannot be cancelled by the unsubscribe link in a notice.
+///
+/// Takes the link from the confirmation email that AWS sends, or just its token. Copy the link, do not open it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder confirm 'https://sns.eu-west-1.amazonaws.com/confirmation.html?…'
-  keyminder confirm --resend     send the mail again to all who have not confirmed
+  keyminder confirm --resend     send the email again to every unconfirmed address
   keyminder confirm --resend ops@example.com")]
 pub(crate) struct ConfirmArgs {
-    /// The link in the confirmation mail, or its token; asked for where it is not given
+    /// The link from the confirmation email, or just its token [prompted for if omitted]
     #[arg(value_name = "LINK")]
     pub(crate) link: Option<String>,
 
-    /// Send the confirmation mail again, to this address or to everybody who has not confirmed
+    /// Send the confirmation email again, to this address or to every unconfirmed one
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, conflicts_with = "link")]
     pub(crate) resend: Option<Option<String>>,
 }
 
 /// Write a commented keyminder.toml
+///
+/// Settings given as flags are filled in. The others are comments with their defaults.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder init
-  keyminder init --email ops@example.com -o infra/keyminder.toml")]
+  keyminder init --email ops@example.com --max-age-days 60
+  keyminder init -o infra/keyminder.toml")]
 pub(crate) struct InitArgs {
-    /// Where to write it; - for standard output
+    /// Write to this file; - is standard output
     #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "keyminder.toml")]
     pub(crate) file: PathBuf,
 
-    /// Replace a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub(crate) overwrite: bool,
 
@@ -67,52 +72,55 @@ pub(crate) struct InitArgs {
     pub(crate) given: Given<Installation>,
 }
 
-/// See the whole story, without an AWS account
+/// Walk through every step against an emulated AWS (no account needed)
 ///
-/// Old keys, setup, a second run, somebody breaking something, its repair, the check really run, the mail as it would
-/// arrive, teardown: all in an emulated AWS on this machine.
+/// Creates users with old keys, sets up the notifier, breaks it and repairs it, runs the check, shows the email as it
+/// would arrive, and tears everything down. All of it happens on this machine.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  keyminder demo
+  keyminder demo --slow      pause before each step")]
 pub(crate) struct DemoArgs {
-    /// How many IAM users there are
+    /// Number of IAM users in the account
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=5000))]
     pub(crate) users: u32,
 
-    /// Pause before each step, so that it can be read
+    /// Pause before each step
     #[arg(long)]
     pub(crate) slow: bool,
 }
 
-/// Serve an emulated AWS on this machine until interrupted
+/// Run a local AWS emulator until you press Ctrl-C
 ///
-/// Prints the variables to export, then every mail as it would arrive. Any AWS client can be pointed at it.
+/// Prints the variables to export, then each email as it would arrive. Any AWS client can use it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example, in two terminals:
   keyminder sandbox --port 4580 --old 3
   eval \"$(keyminder sandbox --port 4580 --variables)\"
   keyminder setup --email you@example.com")]
 pub(crate) struct SandboxArgs {
-    /// The port on 127.0.0.1; any free one by default
+    /// Port on 127.0.0.1 [default: any free port]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
 
-    /// How many IAM users to begin with
+    /// Number of IAM users to start with
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=5000))]
     pub(crate) users: u32,
 
-    /// How many of them have a key older than 90 days
+    /// Number of users with a key older than 90 days
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=5000))]
     pub(crate) old: u32,
 
-    /// No delays: what was written is effective at once
+    /// Disable simulated propagation delays
     #[arg(long)]
     pub(crate) instant: bool,
 
-    /// Only print the variables to export for a sandbox on that port, and stop
+    /// Print the variables for a sandbox on that port, and exit
     #[arg(long, requires = "port")]
     pub(crate) variables: bool,
 }
 
-/// Hand out parts of the install: the function's package, a deployer's policy, an alarm
+/// Print the deployment package, the IAM policy a deployer needs, or a CloudWatch alarm
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder export policy > deployer.json
@@ -129,61 +137,70 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportKind {
     /// The function's deployment package, a zip
     Package {
-        /// Where to write it
+        /// Write to this file
         #[arg(short = 'o', long = "out", value_name = "FILE")]
         file: PathBuf,
-        /// The processor it is for
+        /// Processor architecture of the function
         #[arg(long, value_parser = ["x86_64", "arm64"], value_name = "ARCH")]
         architecture: Option<String>,
     },
-    /// A CloudWatch alarm for when nothing starts the function any more, as 'aws cloudwatch put-metric-alarm
-    /// --cli-input-json' takes it
+    /// A CloudWatch alarm that fires when the function has not been invoked
+    ///
+    /// The output is input for 'aws cloudwatch put-metric-alarm --cli-input-json'.
     Alarm {
-        /// The SNS topic that it tells: another than the install's, which may be what is broken
+        /// SNS topic that the alarm notifies; do not use the installation's own, which may be what is broken
         #[arg(long, value_name = "ARN")]
         topic: String,
-        /// Where to write it; standard output by default
+        /// Write to this file [default: standard output]
         #[arg(short = 'o', long = "out", value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// The least IAM policy with which setup, status, test and teardown work
+    /// The minimal IAM policy needed to run setup, status, test and teardown
     Policy {
-        /// Only what plan, status and check need, which change nothing
+        /// Only what plan, status and check need
         #[arg(long)]
         read_only: bool,
-        /// Where to write it; standard output by default
+        /// Write to this file [default: standard output]
         #[arg(short = 'o', long = "out", value_name = "FILE")]
         file: Option<PathBuf>,
     },
 }
 
-/// Print completions for a shell
+/// Print shell completions
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder completions bash > ~/.local/share/bash-completion/completions/keyminder
   keyminder completions zsh > \"${fpath[1]}/_keyminder\"
   keyminder completions fish > ~/.config/fish/completions/keyminder.fish")]
 pub(crate) struct CompletionsArgs {
-    /// Which shell
+    /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
 }
 
-/// Print the manual page, or write one for each command
+/// Print the manual page, or write one page per command
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder man | man -l -
   keyminder man --dir ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// Write a page for each command into this folder
+    /// Write one page per command into this folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// A time as people write it: `90s`, `15m`, `1h`.
+/// Print the version and the digest of the function's package
+///
+/// Also the commit that it was built from, if whoever built it recorded that.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  keyminder version
+  keyminder version --output json")]
+pub(crate) struct VersionArgs {}
+
+/// A duration as people write it: `90s`, `15m`, `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let complaint =
-        || format!("'{text}' is not a time: give seconds, minutes or hours, as in 90s, 15m or 1h, and 48h at most");
+    let complaint = || format!("'{text}' is not a valid duration: use 90s, 15m or 1h, up to 48h");
     let unit = text.chars().last().ok_or_else(complaint)?;
     let (number, factor) = match unit {
         's' => (text.trim_end_matches('s'), 1),

@@ -16,6 +16,6 @@ pub(crate) struct SpecArgs {
     /// Adopt existing resources that have the expected names but no keyminder tags
     ///
     /// For an account that was set up by hand from the original procedure.
-    #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = "Tags and security")]
+    #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), hide_short_help = true, help_heading = "Tags and security")]
     pub(crate) adopt: bool,
 }

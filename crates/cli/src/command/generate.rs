@@ -37,7 +37,8 @@ pub(crate) fn man(screen: &Screen, folder: Option<&Path>) -> Result<Exit, Error>
 /// A command and all that are below it, each under its name as a page: `keyminder-export-policy`.
 fn collect(command: &clap::Command, name: &str, pages: &mut Vec<(String, clap::Command)>) {
     pages.push((name.to_owned(), command.clone().name(name.to_owned())));
-    for below in command.get_subcommands() {
+    // The manual of `help` would be those of all commands again.
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
         collect(below, &format!("{name}-{}", below.get_name()), pages);
     }
 }

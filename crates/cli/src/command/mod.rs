@@ -23,10 +23,11 @@ mod setup;
 mod status;
 mod teardown;
 mod test;
+mod version;
 
 use std::sync::Arc;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{FromArgMatches, ValueEnum};
 
 use crate::args::{self, Cli, ColorWhen, Command, GlobalArgs, OutputFormat};
@@ -82,6 +83,7 @@ async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) ->
         Command::Export(args) => export::run(&session(screen)?, args.kind).await,
         Command::Completions(args) => generate::completions(screen, args.shell),
         Command::Man(args) => generate::man(screen, args.dir.as_deref()),
+        Command::Version(_) => version::run(screen),
     }
 }
 
@@ -107,6 +109,15 @@ fn refused(error: &clap::Error) -> Exit {
             }
             screen.finish().map_or_else(|error| failed(&screen, &error), |()| Exit::Done)
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !screen.is_json() => {
+            screen.aside(&error.render().ansi().to_string());
+            Exit::Usage
+        }
+        _ if meant_command(error).is_some() => {
+            let (word, command) = meant_command(error).unwrap_or_default();
+            let message = format!("there is no command '{word}'");
+            failed(&screen, &Error::usage("Usage", message).hint(format!("the command is: keyminder {command}")))
+        }
         _ if screen.is_json() => {
             let text = error.render().to_string();
             let mut lines = text.lines();
@@ -118,6 +129,12 @@ fn refused(error: &clap::Error) -> Exit {
             Exit::Usage
         }
     }
+}
+
+/// A command of other tools that was typed, and what it is called here.
+fn meant_command(error: &clap::Error) -> Option<(String, &'static str)> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    args::meant(word).map(|command| (word.clone(), command))
 }
 
 /// Whether JSON was asked for on a command line that could not be parsed.

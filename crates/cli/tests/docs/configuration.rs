@@ -78,7 +78,7 @@ fn the_full_example_has_every_key() {
     assert_eq!(documented_keys(), &keys - &BTreeSet::from(tables));
 }
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &["setup"],
     &["plan"],
     &["status"],
@@ -94,6 +94,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["export", "alarm"],
     &["completions"],
     &["man"],
+    &["version"],
 ];
 
 /// The flags in the help of a command.
