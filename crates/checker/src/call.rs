@@ -12,7 +12,7 @@ use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use keyminder_keyage::ReadError;
 
-use crate::pace::Pace;
+use crate::call_rate::CallRate;
 
 /// How often a call is tried whose failure may pass.
 const ATTEMPTS: u32 = 6;
@@ -138,26 +138,29 @@ pub(crate) fn next_page(is_truncated: bool, marker: Option<&str>) -> Result<Opti
 pub(crate) type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
 /// Tries a call until it is answered, or is known not to be.
-pub(crate) async fn retried<T>(pace: &Pace, mut attempt: impl FnMut() -> Attempt<'static, T>) -> Result<T, Failure> {
+pub(crate) async fn retried<T>(
+    rate: &CallRate,
+    mut attempt: impl FnMut() -> Attempt<'static, T>,
+) -> Result<T, Failure> {
     let mut failures = 0;
     loop {
-        pace.turn().await;
+        rate.turn().await;
         let failure = match attempt().await {
             Ok(answer) => {
-                pace.accepted();
+                rate.accepted();
                 return Ok(answer);
             }
             Err(failure) => failure,
         };
         match failure.kind {
-            FailureKind::Throttled if pace.refused() => {}
+            FailureKind::Throttled if rate.refused() => {}
             FailureKind::Passing if failures + 1 < ATTEMPTS => {
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(failures)).await;
                 failures += 1;
             }
             FailureKind::Throttled | FailureKind::Passing => return Err(failure),
             FailureKind::Missing | FailureKind::Final => {
-                pace.accepted();
+                rate.accepted();
                 return Err(failure);
             }
         }

@@ -20,7 +20,7 @@ use keyminder_keyage::{Glob, ReadError, Report, Settings, User};
 use tokio::time::Instant;
 
 use crate::call::{Failure, attempt, next_page, retried};
-use crate::pace::Pace;
+use crate::call_rate::CallRate;
 use crate::publisher::by;
 use crate::reading::{Reader, Reading};
 
@@ -111,7 +111,7 @@ impl Check {
     /// Reads the account, judging ages as of `now`.
     ///
     /// Always answers a report. What could not be read is in its `errors`, and its `complete` is then
-    /// false; a user who was deleted meanwhile is no error. A throttled call is repeated at the pace
+    /// false; a user who was deleted meanwhile is no error. A throttled call is repeated at the rate
     /// that IAM allows, a failing one a few times. At the deadline, if there is one, the report says how
     /// many users were read.
     pub async fn read(&self, now: Timestamp, deadline: Option<Instant>, progress: impl Fn(Progress)) -> Report {
@@ -140,16 +140,16 @@ impl Check {
         deadline: &mut dyn FnMut(&Report) -> Option<Instant>,
         progress: &dyn Fn(Progress),
     ) -> Option<()> {
-        let pace = Pace::new();
+        let rate = CallRate::new();
         let reader = Reader {
             iam: &self.iam,
-            pace: &pace,
+            rate: &rate,
             settings: &self.settings,
             now: report.as_of,
             all_last_used: self.scope.all_last_used,
         };
         let (alias, summary) =
-            by(deadline(report), async { futures::join!(self.alias(&pace), self.account_summary(&pace)) }).await?;
+            by(deadline(report), async { futures::join!(self.alias(&rate), self.account_summary(&rate)) }).await?;
         report.account_alias = alias;
         match summary {
             Ok((root_access_keys, users)) => {
@@ -161,7 +161,7 @@ impl Check {
         let expected = listing.expected;
         let (to_read, listed) = mpsc::channel(AHEAD);
         let list = async {
-            self.list(&pace, listing, to_read).await;
+            self.list(&rate, listing, to_read).await;
             std::future::pending::<Infallible>().await
         };
         let read = async {
@@ -184,13 +184,13 @@ impl Check {
         }
     }
 
-    async fn list(&self, pace: &Pace, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
+    async fn list(&self, rate: &CallRate, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
         use futures::SinkExt;
         let wanted = self.scope.user.as_deref().map(Glob::new);
         let mut marker = None;
         loop {
             let page =
-                match retried(pace, attempt!(self.iam.list_users().max_items(PAGE).set_marker(marker.clone()))).await {
+                match retried(rate, attempt!(self.iam.list_users().max_items(PAGE).set_marker(marker.clone()))).await {
                     Ok(page) => page,
                     Err(failure) => {
                         listing.error = Some(failure.into_error("iam:ListUsers", None));
@@ -271,13 +271,13 @@ impl Check {
     }
 
     /// The alias is a comfort: without it the account's id does.
-    async fn alias(&self, pace: &Pace) -> Option<String> {
-        let answer = retried(pace, attempt!(self.iam.list_account_aliases())).await.ok()?;
+    async fn alias(&self, rate: &CallRate) -> Option<String> {
+        let answer = retried(rate, attempt!(self.iam.list_account_aliases())).await.ok()?;
         answer.account_aliases.into_iter().next()
     }
 
-    async fn account_summary(&self, pace: &Pace) -> Result<(Option<u32>, Option<u32>), Failure> {
-        let answer = retried(pace, attempt!(self.iam.get_account_summary())).await?;
+    async fn account_summary(&self, rate: &CallRate) -> Result<(Option<u32>, Option<u32>), Failure> {
+        let answer = retried(rate, attempt!(self.iam.get_account_summary())).await?;
         let map = answer.summary_map.unwrap_or_default();
         let count = |key| map.get(&key).and_then(|&number: &i32| u32::try_from(number).ok());
         Ok((count(SummaryKeyType::AccountAccessKeysPresent), count(SummaryKeyType::Users)))

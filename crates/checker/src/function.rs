@@ -13,16 +13,13 @@ use keyminder_keyage::{Deployment, Settings, notices};
 use tokio::time::Instant;
 
 use crate::check::Check;
-pub use crate::log::{NAMESPACE, SummaryLine};
+use crate::event::{Event, Mode};
 use crate::publisher::{Published, Publisher};
+use crate::run_summary::{self, FinishedRun, RunSummary};
 
 mod allowance;
-mod event;
-mod outcome;
 
 use allowance::{Allowance, Expected};
-pub use event::{Event, Mode};
-pub use outcome::{Answer, Outcome};
 
 /// Events whose outcome is remembered while the function stays warm.
 const REMEMBERED: usize = 16;
@@ -33,7 +30,7 @@ pub struct Function {
     check: Check,
     publisher: Publisher,
     deployment: Deployment,
-    seen: Mutex<VecDeque<(String, Outcome)>>,
+    seen: Mutex<VecDeque<(String, FinishedRun)>>,
 }
 
 impl Function {
@@ -58,7 +55,7 @@ impl Function {
     ///
     /// The same event a second time, while the function is warm, sends nothing again and comes to the
     /// same end, so that a failed run stays failed when Lambda repeats it.
-    pub async fn handle(&self, event: &Event, now: Timestamp, remaining: Option<Duration>) -> Outcome {
+    pub async fn handle(&self, event: &Event, now: Timestamp, remaining: Option<Duration>) -> FinishedRun {
         let started = Instant::now();
         if let Some(mut before) = self.before(event) {
             before.answer.duplicate = true;
@@ -79,7 +76,7 @@ impl Function {
         outcome
     }
 
-    async fn run(&self, event: &Event, clock: Timestamp, allowance: Option<Allowance>) -> Outcome {
+    async fn run(&self, event: &Event, clock: Timestamp, allowance: Option<Allowance>) -> FinishedRun {
         let now = event.moment(clock);
         let context = match (event.mode, event.scheduled(clock)) {
             (Mode::Scheduled, Some(time)) => Context::scheduled(&self.deployment, time),
@@ -99,25 +96,25 @@ impl Function {
             Mode::DryRun => Published::default(),
             _ => self.publisher.publish(&notices, allowance.map(|allowance| allowance.publish_until())).await,
         };
-        let error = outcome::failure(&report, &published, event.mode, &self.deployment.install);
-        let answer = Answer::of(event).with_report(&report).with_notices(&notices).with_published(published);
-        Outcome { answer, error }
+        let error = run_summary::failure(&report, &published, event.mode, &self.deployment.install);
+        let answer = RunSummary::of(event).with_report(&report).with_notices(&notices).with_published(published);
+        FinishedRun { answer, error }
     }
 
-    async fn test_notice(&self, event: &Event, now: Timestamp, allowance: Option<Allowance>) -> Outcome {
+    async fn test_notice(&self, event: &Event, now: Timestamp, allowance: Option<Allowance>) -> FinishedRun {
         let context = Context::by_hand(&self.deployment, now);
         let notice = notice::test_notice(self.deployment.account(), self.check.settings(), &context);
         let notices = std::slice::from_ref(&notice);
         let deadline = allowance.map(|allowance| allowance.publish_until());
         let published = self.publisher.publish(notices, deadline).await;
-        let error = outcome::unsent(&published).into_iter().next().map(|reason| {
+        let error = run_summary::unsent(&published).into_iter().next().map(|reason| {
             format!("keyminder could not publish its test notice to {}. {reason}.", self.deployment.topic_arn)
         });
-        let answer = Answer { as_of: now, complete: true, ..Answer::of(event) };
-        Outcome { answer: answer.with_notices(notices).with_published(published), error }
+        let answer = RunSummary { as_of: now, complete: true, ..RunSummary::of(event) };
+        FinishedRun { answer: answer.with_notices(notices).with_published(published), error }
     }
 
-    fn before(&self, event: &Event) -> Option<Outcome> {
+    fn before(&self, event: &Event) -> Option<FinishedRun> {
         let id = event.id.as_deref()?;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().find(|(known, _)| known == id).map(|(_, outcome)| outcome.clone())
@@ -125,7 +122,7 @@ impl Function {
 
     /// Remembers a run that sent something, or had nothing to send. One that could send nothing is
     /// worth a second try.
-    fn remember(&self, event: &Event, outcome: &Outcome) {
+    fn remember(&self, event: &Event, outcome: &FinishedRun) {
         let Some(id) = &event.id else { return };
         if outcome.answer.sent == 0 && outcome.error.is_some() {
             return;

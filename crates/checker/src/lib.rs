@@ -5,16 +5,21 @@
 //! makes no call that changes a key.
 
 mod call;
+mod call_rate;
 mod check;
-pub mod function;
+mod event;
+mod function;
 mod log;
-mod pace;
 mod publisher;
 mod reading;
+mod run_summary;
 
 pub use check::{Check, Progress, Scope};
-pub use function::{Answer, Event, Function, Outcome};
+pub use event::{Event, Mode};
+pub use function::Function;
+pub use log::{NAMESPACE, SummaryLine};
 pub use publisher::{PublishError, Published, Publisher};
+pub use run_summary::{FinishedRun, RunSummary};
 
 /// The IAM actions and the SNS action that a check needs, as IAM policies name them, in order. What
 /// `other_credentials` adds is in [`OTHER_CREDENTIALS_ACTIONS`].

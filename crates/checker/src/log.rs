@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::function::Answer;
+use crate::run_summary::RunSummary;
 
 /// The CloudWatch namespace of the metrics.
 pub const NAMESPACE: &str = "Keyminder";
@@ -27,7 +27,7 @@ pub struct SummaryLine {
     #[serde(default)]
     pub event_id: Option<String>,
     /// What the run came to.
-    pub answer: Answer,
+    pub answer: RunSummary,
     /// Why it failed, in words; `None` where it did not.
     #[serde(default)]
     pub error: Option<String>,

@@ -13,8 +13,7 @@ use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_http_client::{Builder, tls};
 use jiff::Timestamp;
-use keyminder_checker::function::SummaryLine;
-use keyminder_checker::{Answer, Event, Function, Outcome};
+use keyminder_checker::{Event, FinishedRun, Function, RunSummary, SummaryLine};
 use keyminder_keyage::Settings;
 use keyminder_keyage::environment::{DEFAULT_INSTALL, SETTINGS_FILE};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
@@ -37,7 +36,7 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     Runtime::new(service_fn(async |event: LambdaEvent<Value>| handle(function, event).await)).run().await
 }
 
-async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) -> Result<Answer, Diagnostic> {
+async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) -> Result<RunSummary, Diagnostic> {
     let (event, context) = (Event::new(&event.payload), event.context);
     let now = Timestamp::now();
     let (outcome, error_type) = match function {
@@ -48,7 +47,7 @@ async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) 
         }
         Err(reason) => {
             let install = variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned());
-            (Outcome::unusable(&event, &install, now, reason), "SettingsError")
+            (FinishedRun::unusable(&event, &install, now, reason), "SettingsError")
         }
     };
     let line = SummaryLine {

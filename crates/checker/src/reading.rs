@@ -11,7 +11,7 @@ use keyminder_keyage::{
 };
 
 use crate::call::{Failure, FailureKind, attempt, next_page, retried};
-use crate::pace::Pace;
+use crate::call_rate::CallRate;
 
 /// What reading a user came to.
 pub(crate) enum Reading {
@@ -25,7 +25,7 @@ pub(crate) enum Reading {
 
 pub(crate) struct Reader<'a> {
     pub(crate) iam: &'a aws_sdk_iam::Client,
-    pub(crate) pace: &'a Pace,
+    pub(crate) rate: &'a CallRate,
     pub(crate) settings: &'a Settings,
     pub(crate) now: Timestamp,
     /// Ask for the last use of every key.
@@ -38,7 +38,7 @@ macro_rules! each_page {
     ($reader:expr, $operation:literal, $call:expr, |$page:ident| $each:block) => {
         let mut marker = None;
         loop {
-            let $page = retried($reader.pace, attempt!($call.set_marker(marker.clone())))
+            let $page = retried($reader.rate, attempt!($call.set_marker(marker.clone())))
                 .await
                 .map_err(|failure| ($operation, failure))?;
             marker = next_page($page.is_truncated, $page.marker.as_deref()).map_err(|failure| ($operation, failure))?;
@@ -161,7 +161,7 @@ impl Reader<'_> {
     }
 
     async fn last_used(&self, id: &str) -> Result<LastUsed, Failure> {
-        let answer = retried(self.pace, attempt!(self.iam.get_access_key_last_used().access_key_id(id))).await?;
+        let answer = retried(self.rate, attempt!(self.iam.get_access_key_last_used().access_key_id(id))).await?;
         let Some(used) = answer.access_key_last_used else { return Ok(LastUsed::Never) };
         let known = |text: String| Some(text).filter(|text| !text.is_empty() && text != "N/A");
         Ok(match used.last_used_date.and_then(|date| moment(&date)) {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use keyminder_checker::function::SummaryLine;
+use keyminder_checker::SummaryLine;
 use serde_json::{Value, json};
 
 /// One request of the function: its path and its body.

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyminder_checker::function::{Mode, SummaryLine};
-use keyminder_checker::{Answer, Event, Outcome};
+use keyminder_checker::{Event, FinishedRun, Mode, RunSummary, SummaryLine};
 use keyminder_keyage::{NoticeKind, Settings};
 use keyminder_sandbox::{Fault, FaultKind, MailKind, Sandbox};
 use keyminder_testkit::checker::{self, add_user, add_users, ago, calls_of, function, key, now, sandbox};
@@ -26,7 +25,7 @@ fn mails(sandbox: &Sandbox) -> Vec<String> {
     outbox.iter().filter(|mail| mail.kind == MailKind::Notification).map(|mail| mail.subject.clone()).collect()
 }
 
-fn line(outcome: &Outcome) -> SummaryLine {
+fn line(outcome: &FinishedRun) -> SummaryLine {
     SummaryLine {
         timestamp: now(),
         request_id: "r-1".to_owned(),
@@ -334,7 +333,8 @@ async fn the_log_has_one_line_with_counts_and_metrics() {
 
 #[test]
 fn what_was_not_read_is_not_graphed_as_zero() {
-    let unread = Outcome { answer: Answer { users_unknown: 3, ..Answer::default() }, error: Some("no".to_owned()) };
+    let unread =
+        FinishedRun { answer: RunSummary { users_unknown: 3, ..RunSummary::default() }, error: Some("no".to_owned()) };
     let value: Value = serde_json::from_str(&line(&unread).to_json()).unwrap();
     for absent in ["OldKeys", "KeysDue", "OldestKeyAgeDays"] {
         assert_eq!(value.get(absent), None);

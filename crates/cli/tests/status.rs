@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use jiff::{SignedDuration, Timestamp};
-use keyminder_checker::function::{Answer, SummaryLine};
+use keyminder_checker::{RunSummary, SummaryLine};
 use keyminder_sandbox::world::{LogEvent, LogStream};
 use keyminder_testkit::command::{EMAIL, REGION, Ran, World};
 use serde_json::Value;
@@ -74,8 +74,13 @@ fn log(world: &World, hours: i64, lines: &[String], report: &str) {
 
 /// The last line of a run.
 fn summary(hours: i64, mode: &str, error: Option<&str>) -> String {
-    let answer =
-        Answer { mode: mode.to_owned(), as_of: ago(hours), users: 7, version: "0.1.0".to_owned(), ..Answer::default() };
+    let answer = RunSummary {
+        mode: mode.to_owned(),
+        as_of: ago(hours),
+        users: 7,
+        version: "0.1.0".to_owned(),
+        ..RunSummary::default()
+    };
     let line = SummaryLine {
         timestamp: ago(hours),
         request_id: format!("r{hours}"),

@@ -10,14 +10,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::exemption::Exemption;
-use crate::schedule::Schedule;
+use crate::schedule::{DEFAULT_SCHEDULE, Schedule};
 use crate::settings::{Limit, Settings};
 
 /// The file beside `bootstrap` in the function's package that takes the lists when the environment is
 /// too small for them.
 pub const SETTINGS_FILE: &str = "settings.json";
 
-/// The install that is meant where none is named.
+/// The name of the installation unless another is given.
 pub const DEFAULT_INSTALL: &str = "default";
 
 /// Lambda allows 4 KB for all variables of a function together ("Lambda quotas"), and users may add
@@ -158,7 +158,7 @@ impl Settings {
             let setting = problem.path.split(['[', '.']).next().unwrap_or_default();
             return Err(refuse(&setting.to_ascii_uppercase(), problem.message));
         }
-        let schedule = variable("SCHEDULE").unwrap_or_else(|| "rate(1 day)".to_owned());
+        let schedule = variable("SCHEDULE").unwrap_or_else(|| DEFAULT_SCHEDULE.to_owned());
         let topic_arn = variable("TOPIC_ARN").ok_or_else(|| refuse("TOPIC_ARN", "it is not set".to_owned()))?;
         if !topic_arn.starts_with("arn:") || topic_arn.split(':').count() != 6 {
             return Err(refuse("TOPIC_ARN", format!("{topic_arn:?} is not the ARN of an SNS topic")));

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::environment::{DEFAULT_INSTALL, Deployment};
-use crate::plain::shell_word;
 use crate::reminder::{self, Window};
 use crate::report::{Finding, Report, Summary};
 use crate::schedule::Schedule;
 use crate::settings::{Inactive, NoticeKind, Settings};
+use crate::untrusted::shell_word;
 use crate::verdict::Verdict;
 
 mod alike;

@@ -16,6 +16,9 @@ mod words;
 
 use cron::Cron;
 
+/// The schedule of the checks unless another is given.
+pub const DEFAULT_SCHEDULE: &str = "rate(1 day)";
+
 /// A valid schedule expression.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

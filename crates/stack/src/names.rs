@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::clients::Identity;
 use crate::spec::Problem;
 
-/// The install that has the names of the original procedure.
-pub const DEFAULT_INSTALL: &str = "default";
+/// The installation that has the names of the original procedure.
+pub use keyminder_keyage::DEFAULT_INSTALL;
 
 /// The statement id of the function's permission, as in the original procedure.
 pub(crate) const STATEMENT_ID: &str = "LambdaPermission";

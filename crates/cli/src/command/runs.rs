@@ -1,7 +1,7 @@
 //! The runs of the function as its log tells of them: Lambda's lines and the checker's, put together.
 
 use jiff::{SignedDuration, Timestamp};
-use keyminder_checker::function::{Answer, SummaryLine};
+use keyminder_checker::{RunSummary, SummaryLine};
 use keyminder_keyage::Schedule;
 use keyminder_stack::{Installation, LoggedRun};
 
@@ -14,7 +14,7 @@ pub(super) struct Run {
     /// When it ended, or began where only that is known.
     pub(super) at: Timestamp,
     /// What it came to; `None` where it was ended before it could say.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<RunSummary>,
     /// Why it failed.
     pub(super) error: Option<String>,
 }

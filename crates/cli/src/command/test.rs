@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use keyminder_checker::function::Answer;
+use keyminder_checker::RunSummary;
 use keyminder_keyage::Schedule;
 use keyminder_reconcile::Purpose;
 use keyminder_stack::{Installation, SubscriptionState};
@@ -57,7 +57,7 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
         screen.document(&TestDocument::new(place, ran.ok, &ran.answer, &told))?;
         return Ok(if ran.ok { Exit::Done } else { Exit::Failed });
     }
-    let answer: Answer = serde_json::from_value(ran.answer.clone()).unwrap_or_default();
+    let answer: RunSummary = serde_json::from_value(ran.answer.clone()).unwrap_or_default();
     if ran.ok {
         screen.text(&format!("\n{}", told_of(&answer, args.from_rule)));
         screen.text(&render::fold(&messages(&answer, &told), screen.width()));
@@ -164,7 +164,7 @@ async fn wait_for_scheduled_run(
     Ok(None)
 }
 
-fn told_of(answer: &Answer, from_rule: bool) -> String {
+fn told_of(answer: &RunSummary, from_rule: bool) -> String {
     let who = if from_rule { "The rule started the function, and it ran" } else { "The function ran" };
     let how = format!("{} {who} in {}.", render::good("✓"), render::took(answer.duration_ms));
     if answer.mode == "test-notice" {
@@ -176,7 +176,7 @@ fn told_of(answer: &Answer, from_rule: bool) -> String {
     )
 }
 
-fn messages(answer: &Answer, told: &[String]) -> String {
+fn messages(answer: &RunSummary, told: &[String]) -> String {
     if answer.published.is_empty() {
         return if answer.subjects.is_empty() {
             "  Nothing was due to be sent.".to_owned()

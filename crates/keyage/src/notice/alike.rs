@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::text::{count, wrap};
-use crate::plain::Plain;
 use crate::report::Finding;
+use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
 /// How many users a reason is told for in full.
@@ -33,13 +33,13 @@ impl<'a> Alike<'a> {
     pub(super) fn texts(self) -> impl Iterator<Item = String> {
         self.0.into_iter().filter_map(|(reason, users)| {
             let others = users.get(IN_FULL..).filter(|others| !others.is_empty())?;
-            let names: Vec<String> = others.iter().take(NAMED).map(|user| Plain::new(user).to_string()).collect();
+            let names: Vec<String> = others.iter().take(NAMED).map(|user| Untrusted::new(user).to_string()).collect();
             let more = match others.len().saturating_sub(NAMED) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             let number = count(u32::try_from(others.len()).unwrap_or(u32::MAX), "more user");
-            let reason = Plain::new(reason);
+            let reason = Untrusted::new(reason);
             let mut text = wrap(&format!("The same ({reason}) for {number}: {}{more}.", names.join(", ")), 0);
             if reason.as_str().contains("AccessDenied") {
                 text.push_str(&wrap("\"keyminder plan\" shows whether the function's role or policy was changed.", 0));

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::draft::Draft;
 use super::{install_flag, set_aside, subject};
 use crate::key::CredentialKind;
-use crate::plain::{chat, cut, shell_word};
 use crate::report::Finding;
+use crate::untrusted::{chat, cut, shell_word};
 use crate::verdict::Verdict;
 
 /// Keys that are named; the rest is counted. A message in a channel is read, not searched.

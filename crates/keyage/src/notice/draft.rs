@@ -11,9 +11,9 @@ use super::text::{count, fill, wrap};
 use super::{Context, Notice, chat, envelope, install_flag, subject};
 use crate::exemption::ExemptionState;
 use crate::key::{CredentialKind, LastUsed};
-use crate::plain::{Plain, shell_word};
 use crate::report::{Finding, Report};
 use crate::settings::{Format, Settings};
+use crate::untrusted::{Untrusted, shell_word};
 use crate::verdict::Verdict;
 
 const ROTATE: &str = include_str!("../../../../assets/notice/rotate.txt");
@@ -199,7 +199,7 @@ impl<'a> Draft<'a> {
                         Verdict::Fresh => PER_KEY_UNUSED,
                         Verdict::Old | Verdict::Exempt | Verdict::Unknown => PER_KEY,
                     };
-                    let user = Plain::new(&finding.user);
+                    let user = Untrusted::new(&finding.user);
                     fill(
                         template,
                         &[
@@ -219,7 +219,7 @@ impl<'a> Draft<'a> {
                 text.push_str(&wrap(
                     &format!(
                         "The oldest: {}, {}, {}.",
-                        Plain::new(&worst.user),
+                        Untrusted::new(&worst.user),
                         worst.access_key_id.as_deref().unwrap_or_default(),
                         worst.age_in_words()
                     ),
@@ -228,7 +228,7 @@ impl<'a> Draft<'a> {
             }
         }
         let report = self.report;
-        let alias = report.account_alias.as_deref().map(|alias| format!(" ({})", Plain::new(alias)));
+        let alias = report.account_alias.as_deref().map(|alias| format!(" ({})", Untrusted::new(alias)));
         text.push_str(&format!("\nAccount  {}{}\n", report.account, alias.unwrap_or_default()));
         text.push_str(&format!("As of    {}\n", minute(report.as_of)));
         let own = if self.settings.limits.is_empty() { "" } else { ", unless a user has another" };
@@ -291,7 +291,7 @@ impl<'a> Draft<'a> {
                 }
             }
         };
-        let install = Plain::new(&context.install);
+        let install = Untrusted::new(&context.install);
         let region = if context.region.is_empty() { String::new() } else { format!(" in {}", context.region) };
         text.push('\n');
         text.push_str(&fill(

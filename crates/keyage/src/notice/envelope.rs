@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::draft::{Draft, Entry};
 use super::{Attribute, AttributeValue};
 use crate::key::KeyStatus;
-use crate::plain::Plain;
+use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
 /// The document for machines.
@@ -92,7 +92,7 @@ pub(super) fn attributes(draft: &Draft<'_>) -> Vec<Attribute> {
     }
     // An attribute's value must not be empty, nor hold control characters.
     if let Some(user) = draft.user.filter(|user| !user.is_empty()) {
-        attributes.push(text("user", Plain::new(user).to_string()));
+        attributes.push(text("user", Untrusted::new(user).to_string()));
     }
     attributes
 }

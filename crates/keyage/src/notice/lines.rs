@@ -1,6 +1,6 @@
 //! The lines of a notice: one entry for each key, exemption and error.
 //!
-//! Owns how each reads. Words of others go through [`Plain`] here. It must not know how entries are
+//! Owns how each reads. Words of others go through [`Untrusted`] here. It must not know how entries are
 //! put together.
 
 use jiff::Timestamp;
@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 use super::text::{WIDTH, count, wrap};
 use crate::exemption::{ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, LastUsed, whole_days};
-use crate::plain::Plain;
 use crate::reminder::{self, Window};
 use crate::report::{Finding, ReadError};
+use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
 /// A space at which no line is broken.
@@ -54,11 +54,11 @@ impl Section {
 
 /// The lines of a key: who and which and how old; then created, last used, owner.
 pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> String {
-    let user = Plain::new(&finding.user);
+    let user = Untrusted::new(&finding.user);
     let Some(id) = finding.access_key_id.as_deref() else {
-        return wrap(&format!("{user}: {}", Plain::new(finding.reason.as_deref().unwrap_or("not read"))), 0);
+        return wrap(&format!("{user}: {}", Untrusted::new(finding.reason.as_deref().unwrap_or("not read"))), 0);
     };
-    let mut head = format!("{}  {} old", Plain::new(id), finding.age_in_words());
+    let mut head = format!("{}  {} old", Untrusted::new(id), finding.age_in_words());
     if finding.kind != CredentialKind::AccessKey {
         head = format!("{} {head}", finding.kind.noun());
     }
@@ -96,7 +96,7 @@ fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> 
         LastUsed::Never => details.push("never used".to_owned()),
         LastUsed::At { at, service, region } => {
             let place: Vec<String> =
-                [service, region].into_iter().flatten().map(|place| Plain::new(place).to_string()).collect();
+                [service, region].into_iter().flatten().map(|place| Untrusted::new(place).to_string()).collect();
             let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(" in ")) };
             details.push(format!("last used {}{place}", date(*at)));
         }
@@ -111,10 +111,10 @@ fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> 
         details.push(format!("limit {}", count(limit, "day")));
     }
     if let Some(owner) = &finding.owner {
-        details.push(format!("owner {}", Plain::new(owner).cut(128)));
+        details.push(format!("owner {}", Untrusted::new(owner).cut(128)));
     }
     if let Some(reason) = finding.reason.as_deref().filter(|_| finding.verdict != Verdict::Unknown) {
-        details.push(Plain::new(reason).cut(320));
+        details.push(Untrusted::new(reason).cut(320));
     }
     details
 }
@@ -125,7 +125,7 @@ pub(super) fn exemption(record: &ExemptionRecord) -> String {
         return String::new();
     }
     let exemption = &record.exemption;
-    let key = exemption.access_key_id.as_deref().map(|id| format!(", key {}", Plain::new(id))).unwrap_or_default();
+    let key = exemption.access_key_id.as_deref().map(|id| format!(", key {}", Untrusted::new(id))).unwrap_or_default();
     let source = match record.source {
         ExemptionSource::Configuration => "",
         ExemptionSource::Tag => ", by tag",
@@ -138,8 +138,8 @@ pub(super) fn exemption(record: &ExemptionRecord) -> String {
     wrap(
         &format!(
             "{}{key}{source}: {state}; {}{covers}",
-            Plain::new(&exemption.user),
-            Plain::new(&exemption.reason).cut(256)
+            Untrusted::new(&exemption.user),
+            Untrusted::new(&exemption.reason).cut(256)
         ),
         0,
     )
@@ -147,7 +147,7 @@ pub(super) fn exemption(record: &ExemptionRecord) -> String {
 
 /// The lines of an error that is about no one user.
 pub(super) fn error(error: &ReadError) -> String {
-    wrap(&Plain::new(&error.to_string()).cut(600), 0)
+    wrap(&Untrusted::new(&error.to_string()).cut(600), 0)
 }
 
 /// A day in UTC.

@@ -6,7 +6,7 @@
 use super::draft::Draft;
 use super::text::count;
 use crate::key::CredentialKind;
-use crate::plain::{Plain, cut};
+use crate::untrusted::{Untrusted, cut};
 use crate::verdict::Verdict;
 
 /// The longest subject.
@@ -29,9 +29,9 @@ pub(super) fn subject(draft: &Draft<'_>, part: &str) -> String {
                 (_, true) => "Access Keys Need Rotating For User: ",
                 (_, false) => "Credential Needs Rotating For User: ",
             };
-            format!("{prefix}{}", Plain::new(user).ascii())
+            format!("{prefix}{}", Untrusted::new(user).ascii())
         }
-        ("user", Some(user)) => format!("{} of user {}", headline(draft), Plain::new(user).ascii()),
+        ("user", Some(user)) => format!("{} of user {}", headline(draft), Untrusted::new(user).ascii()),
         ("test", _) => format!("[TEST] keyminder notices arrive, account {}", account(draft)),
         ("all_clear", _) => format!("No IAM access key over the limit in {}", account(draft)),
         _ => format!("{} in {}", headline(draft), account(draft)),
@@ -75,7 +75,7 @@ pub(super) fn sms(draft: &Draft<'_>) -> String {
         "all_clear" => format!("keyminder: no access key over the limit in {}.", account(draft)),
         _ => {
             let worst = draft.worst().map(|finding| {
-                format!(" Oldest: {}, {}.", cut(&Plain::new(&finding.user).ascii(), 30), finding.age_in_words())
+                format!(" Oldest: {}, {}.", cut(&Untrusted::new(&finding.user).ascii(), 30), finding.age_in_words())
             });
             format!("keyminder: {} in {}.{}", headline(draft), draft.report.account, worst.unwrap_or_default())
         }
@@ -84,9 +84,9 @@ pub(super) fn sms(draft: &Draft<'_>) -> String {
 }
 
 fn account(draft: &Draft<'_>) -> String {
-    let id = Plain::new(&draft.report.account).ascii();
+    let id = Untrusted::new(&draft.report.account).ascii();
     match &draft.report.account_alias {
-        Some(alias) => format!("{id} ({})", cut(&Plain::new(alias).ascii(), 30)),
+        Some(alias) => format!("{id} ({})", cut(&Untrusted::new(alias).ascii(), 30)),
         None => id,
     }
 }

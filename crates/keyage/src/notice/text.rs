@@ -1,4 +1,4 @@
-//! Plain text: filling in and wrapping.
+//! Untrusted text: filling in and wrapping.
 //!
 //! Owns the width and the placeholders of the fixed prose in `assets/notice`. It must not know what
 //! the words are about.

@@ -27,7 +27,7 @@ pub use self::topic::Topic;
 use crate::names::{ChosenNames, DEFAULT_INSTALL, Names, install_problem};
 
 /// How often keys are checked unless something else is configured.
-pub const DEFAULT_SCHEDULE: &str = "rate(1 day)";
+pub use keyminder_keyage::DEFAULT_SCHEDULE;
 
 /// Everything that the user can choose about an installation, and the package to upload.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! A check as CSV: one line for each key, safe to open in a spreadsheet.
 
 use jiff::Timestamp;
-use keyminder_keyage::plain::csv_field;
+use keyminder_keyage::untrusted::csv_field;
 use keyminder_keyage::{LastUsed, Report};
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 //! Owns what the page is told; how it looks is in `assets/report.html`. Everything passes through the template engine,
 //! which escapes it: names cannot become markup.
 
-use keyminder_keyage::{ExemptionState, Finding, LastUsed, Plain, Report, Settings};
+use keyminder_keyage::{ExemptionState, Finding, LastUsed, Report, Settings, Untrusted};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
@@ -62,12 +62,13 @@ pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error
         .exemptions
         .iter()
         .map(|record| {
-            let keys: Vec<_> = record.keys.iter().map(|(user, key)| format!("{} {key}", Plain::new(user))).collect();
+            let keys: Vec<_> =
+                record.keys.iter().map(|(user, key)| format!("{} {key}", Untrusted::new(user))).collect();
             context! {
-                who => Plain::new(&record.exemption.user).to_string(),
+                who => Untrusted::new(&record.exemption.user).to_string(),
                 key => record.exemption.access_key_id.clone(),
                 until => record.exemption.until.to_string(),
-                reason => Plain::new(&record.exemption.reason).to_string(),
+                reason => Untrusted::new(&record.exemption.reason).to_string(),
                 expired => record.state == ExemptionState::Expired,
                 source => Serde(record.source),
                 keys => keys,
@@ -78,7 +79,7 @@ pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error
     template
         .render(context! {
             account => report.account.clone(),
-            alias => report.account_alias.as_ref().map(|alias| Plain::new(alias).to_string()),
+            alias => report.account_alias.as_ref().map(|alias| Untrusted::new(alias).to_string()),
             as_of => report.as_of.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             limit => report.max_age_days,
             settings => Serde(settings),
@@ -90,7 +91,7 @@ pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error
             bars => bars,
             rows => Serde(report.keys.iter().map(row).collect::<Vec<_>>()),
             exemptions => exemptions,
-            errors => report.errors.iter().map(|error| Plain::new(&error.to_string()).to_string()).collect::<Vec<_>>(),
+            errors => report.errors.iter().map(|error| Untrusted::new(&error.to_string()).to_string()).collect::<Vec<_>>(),
             errors_left_out => report.errors_left_out,
             version => env!("CARGO_PKG_VERSION"),
         })
@@ -98,10 +99,10 @@ pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error
 }
 
 fn row(key: &Finding) -> Row {
-    let plain = |text: &Option<String>| text.as_ref().map(|text| Plain::new(text).to_string()).unwrap_or_default();
+    let plain = |text: &Option<String>| text.as_ref().map(|text| Untrusted::new(text).to_string()).unwrap_or_default();
     let verdict = key.verdict.to_string();
     Row {
-        user: Plain::new(&key.user).to_string(),
+        user: Untrusted::new(&key.user).to_string(),
         key: key.access_key_id.clone().unwrap_or_default(),
         kind: key.kind.noun(),
         status: key.status.map_or("", |status| status.as_str()),
@@ -119,7 +120,11 @@ fn row(key: &Finding) -> Row {
             LastUsed::Unknown => "unknown".to_owned(),
             LastUsed::Never => "never".to_owned(),
             LastUsed::At { at, service, .. } => {
-                format!("{} {}", day(*at), service.as_deref().map(|s| Plain::new(s).to_string()).unwrap_or_default())
+                format!(
+                    "{} {}",
+                    day(*at),
+                    service.as_deref().map(|s| Untrusted::new(s).to_string()).unwrap_or_default()
+                )
             }
         },
         owner: plain(&key.owner),

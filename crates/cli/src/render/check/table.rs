@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
-use keyminder_keyage::{ExemptionState, Finding, LastUsed, Plain, Report, Verdict};
+use keyminder_keyage::{ExemptionState, Finding, LastUsed, Report, Untrusted, Verdict};
 
 use super::histogram::histogram;
 use crate::render::style::{Paint, bad, bold, dim, good, hang, warn};
@@ -28,12 +28,12 @@ pub(crate) fn table(report: &Report, endpoint: Option<&str>, all: bool, width: u
             ExemptionState::Active => format!("exempt until {}", record.exemption.until),
             ExemptionState::Expired => warn(format_args!("exemption expired on {}", record.exemption.until)),
         };
-        let keys: Vec<_> = record.keys.iter().map(|(user, key)| format!("{} {key}", Plain::new(user))).collect();
-        let line = format!("{state}: {} ({})", Plain::new(&record.exemption.reason), keys.join(", "));
+        let keys: Vec<_> = record.keys.iter().map(|(user, key)| format!("{} {key}", Untrusted::new(user))).collect();
+        let line = format!("{state}: {} ({})", Untrusted::new(&record.exemption.reason), keys.join(", "));
         let _ = writeln!(text, "  {}", hang(&line, 4, width));
     }
     for error in &report.errors {
-        let _ = writeln!(text, "{} {}", bad("not read:"), hang(Plain::new(&error.to_string()).as_str(), 10, width));
+        let _ = writeln!(text, "{} {}", bad("not read:"), hang(Untrusted::new(&error.to_string()).as_str(), 10, width));
     }
     if report.errors_left_out > 0 {
         let _ = writeln!(text, "{} {} more like these", bad("not read:"), report.errors_left_out);
@@ -44,7 +44,7 @@ pub(crate) fn table(report: &Report, endpoint: Option<&str>, all: bool, width: u
 
 fn headline(report: &Report, endpoint: Option<&str>) -> String {
     let endpoint = endpoint.map(|url| dim(format_args!("endpoint {url} stands in for AWS\n"))).unwrap_or_default();
-    let alias = report.account_alias.as_ref().map(|alias| format!(" ({})", Plain::new(alias))).unwrap_or_default();
+    let alias = report.account_alias.as_ref().map(|alias| format!(" ({})", Untrusted::new(alias))).unwrap_or_default();
     format!(
         "{}: account {}{alias}, as of {}, limit {} days\n{endpoint}",
         bold("keyminder check"),
@@ -76,7 +76,7 @@ fn rows(findings: &[&Finding], width: usize) -> String {
     }
     table.set_header(header);
     for finding in findings {
-        let plain = |text: &str| Plain::new(text).to_string();
+        let plain = |text: &str| Untrusted::new(text).to_string();
         let mut row = vec![
             word(finding),
             plain(&finding.user),

@@ -19,7 +19,7 @@ const SLOWEST: f64 = 0.5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub(crate) struct Pace(Mutex<State>);
+pub(crate) struct CallRate(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -32,7 +32,7 @@ struct State {
     last_accepted: Instant,
 }
 
-impl Pace {
+impl CallRate {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self(Mutex::new(State { rate: None, next: now, window: now, accepted: 0, refused: 0, last_accepted: now }))

@@ -9,9 +9,9 @@ use std::fmt;
 /// Text that cannot break a line, turn the writing direction, hide characters or become a link with
 /// a scheme. Every word of others passes through it before it is shown to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plain(String);
+pub struct Untrusted(String);
 
-impl Plain {
+impl Untrusted {
     /// Makes text harmless. Control characters, line and paragraph separators, bidirectional controls
     /// and invisible characters become U+FFFD, so that a name cannot pass for another; `://` becomes
     /// `[:]//` and `www.` becomes `www[.]`, so that no mail program makes a link of it.
@@ -46,7 +46,7 @@ impl Plain {
     }
 }
 
-impl fmt::Display for Plain {
+impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
@@ -79,13 +79,13 @@ pub fn shell_word(text: &str) -> String {
 /// Microsoft Teams.
 #[must_use]
 pub fn chat(text: &str) -> String {
-    Plain::new(text).0.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('`', "'")
+    Untrusted::new(text).0.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('`', "'")
 }
 
 /// One field of a CSV file that no spreadsheet takes for a formula. Quoting is the CSV writer's.
 #[must_use]
 pub fn csv_field(text: &str) -> String {
-    let plain = Plain::new(text).0;
+    let plain = Untrusted::new(text).0;
     // A leading minus is a formula to a spreadsheet as well (OWASP, "CSV Injection").
     if plain.starts_with(['=', '+', '-', '@', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}']) {
         format!("'{plain}")

@@ -4,10 +4,10 @@
 //! goes, nor who hears of it.
 
 use jiff::Timestamp;
-use keyminder_keyage::{Notice, Plain, Report, notice};
+use keyminder_keyage::{Notice, Report, Untrusted, notice};
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, Mode};
+use crate::event::{Event, Mode};
 use crate::publisher::Published;
 
 /// Subjects and message ids that an answer lists: it goes into one line of the log, which takes 256 KB
@@ -21,7 +21,7 @@ const ERRORS_TOLD: usize = 3;
 /// What the function answers: the counts of the check, and what was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Answer {
+pub struct RunSummary {
     /// 1.
     pub schema: u32,
     /// `scheduled`, `by-hand`, `dry-run` or `test-notice`.
@@ -81,31 +81,31 @@ pub struct Answer {
 
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct FinishedRun {
     /// What was done.
-    pub answer: Answer,
+    pub answer: RunSummary,
     /// Why the run counts as failed, in words for whoever gets the failure notice.
     pub error: Option<String>,
 }
 
-impl Outcome {
+impl FinishedRun {
     /// The end of an invocation whose function has no usable settings, `reason` being why: nothing was
     /// read or sent. `install` is whose function it is, as far as that is known.
     #[must_use]
     pub fn unusable(event: &Event, install: &str, now: Timestamp, reason: &str) -> Self {
-        let answer = Answer {
+        let answer = RunSummary {
             install: install.to_owned(),
             as_of: event.moment(now),
             errors: vec![reason.to_owned()],
-            ..Answer::of(event)
+            ..RunSummary::of(event)
         };
         Self { answer, error: Some(reason.to_owned()) }
     }
 }
 
-impl Answer {
+impl RunSummary {
     /// What is known before anything is done.
-    pub(super) fn of(event: &Event) -> Self {
+    pub(crate) fn of(event: &Event) -> Self {
         Self {
             schema: 1,
             mode: event.mode.as_str().to_owned(),
@@ -116,7 +116,7 @@ impl Answer {
     }
 
     /// Adds what was read.
-    pub(super) fn with_report(self, report: &Report) -> Self {
+    pub(crate) fn with_report(self, report: &Report) -> Self {
         let summary = &report.summary;
         let mut errors = self.errors;
         errors.extend(report.errors.iter().take(ERRORS_LISTED).map(ToString::to_string));
@@ -141,12 +141,12 @@ impl Answer {
     }
 
     /// Adds what was to be sent.
-    pub(super) fn with_notices(self, notices: &[Notice]) -> Self {
+    pub(crate) fn with_notices(self, notices: &[Notice]) -> Self {
         Self { subjects: notices.iter().take(LISTED).map(|notice| notice.subject.clone()).collect(), ..self }
     }
 
     /// Adds what was sent and what was not, whose errors come first.
-    pub(super) fn with_published(self, published: Published) -> Self {
+    pub(crate) fn with_published(self, published: Published) -> Self {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let (sent, unsent) = (count(published.message_ids.len()), count(published.errors.len() + published.untried));
         let errors = untried(&published).into_iter().chain(published.errors.iter().map(ToString::to_string));
@@ -158,13 +158,13 @@ impl Answer {
 }
 
 /// Why a check of an account counts as failed; `None` where everything was read and sent.
-pub(super) fn failure(report: &Report, published: &Published, mode: Mode, install: &str) -> Option<String> {
+pub(crate) fn failure(report: &Report, published: &Published, mode: Mode, install: &str) -> Option<String> {
     if report.complete && published.is_complete() {
         return None;
     }
     let mut text = format!("The check of IAM access keys in account {} failed in part.", report.account);
     if !report.complete {
-        let first = report.errors.first().map(|error| Plain::new(&error.to_string()).cut(500)).unwrap_or_default();
+        let first = report.errors.first().map(|error| Untrusted::new(&error.to_string()).cut(500)).unwrap_or_default();
         text.push_str(&format!(" It read {} and could not read everything: {first}.", report.users_read()));
         let more = report.errors.len().saturating_sub(1) + report.errors_left_out as usize;
         if more > 0 {
@@ -191,7 +191,7 @@ pub(super) fn failure(report: &Report, published: &Published, mode: Mode, instal
 }
 
 /// Which notices were not sent and why, in a few sentences however many they are.
-pub(super) fn unsent(published: &Published) -> Vec<String> {
+pub(crate) fn unsent(published: &Published) -> Vec<String> {
     let mut told: Vec<String> = untried(published).into_iter().collect();
     told.extend(published.errors.iter().take(ERRORS_TOLD).map(|error| format!("A notice was not sent: {error}")));
     match published.errors.len().saturating_sub(ERRORS_TOLD) {
@@ -214,7 +214,7 @@ fn untried(published: &Published) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function::SummaryLine;
+    use crate::log::SummaryLine;
     use crate::publisher::PublishError;
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
             errors: vec![PublishError { subject, code, message, request_id: None }; 5_000],
             untried: 1,
         };
-        let answer = Answer::of(&Event::default()).with_notices(&vec![notice; 10_001]).with_published(published);
+        let answer = RunSummary::of(&Event::default()).with_notices(&vec![notice; 10_001]).with_published(published);
         assert_eq!((answer.sent, answer.unsent), (5_000, 5_001));
         assert_eq!((answer.subjects.len(), answer.published.len(), answer.errors.len()), (500, 500, 20));
         assert_eq!(answer.errors[0], "1 notice was not sent: the function's time was up");

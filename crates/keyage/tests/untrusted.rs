@@ -1,12 +1,12 @@
 //! Words of others, made harmless.
 
-use keyminder_keyage::Plain;
-use keyminder_keyage::plain::{chat, csv_field, cut, shell_word};
+use keyminder_keyage::Untrusted;
+use keyminder_keyage::untrusted::{chat, csv_field, cut, shell_word};
 
 #[test]
 fn ordinary_names_stay_as_they_are() {
     for name in ["alice", "alice.smith@example.com", "svc+backup=eu,1_2-3", "Zoë 漢字"] {
-        assert_eq!(Plain::new(name).as_str(), name);
+        assert_eq!(Untrusted::new(name).as_str(), name);
     }
 }
 
@@ -34,16 +34,16 @@ fn characters_that_hide_or_turn_the_text_become_visible() {
         "\u{FEFF}",
         "\u{E0041}",
     ] {
-        assert_eq!(Plain::new(&format!("ad{treacherous}min")).as_str(), "ad\u{FFFD}min", "{treacherous:?}");
-        assert_eq!(Plain::new(&format!("ad{treacherous}min")).ascii(), "ad?min");
+        assert_eq!(Untrusted::new(&format!("ad{treacherous}min")).as_str(), "ad\u{FFFD}min", "{treacherous:?}");
+        assert_eq!(Untrusted::new(&format!("ad{treacherous}min")).ascii(), "ad?min");
     }
 }
 
 #[test]
 fn no_link_comes_of_a_name() {
-    assert_eq!(Plain::new("https://evil.example").as_str(), "https[:]//evil.example");
-    assert_eq!(Plain::new("see www.evil.example and WWW.b").as_str(), "see www[.]evil.example and WWW[.]b");
-    assert_eq!(Plain::new("é www.").as_str(), "é www[.]");
+    assert_eq!(Untrusted::new("https://evil.example").as_str(), "https[:]//evil.example");
+    assert_eq!(Untrusted::new("see www.evil.example and WWW.b").as_str(), "see www[.]evil.example and WWW[.]b");
+    assert_eq!(Untrusted::new("é www.").as_str(), "é www[.]");
 }
 
 #[test]

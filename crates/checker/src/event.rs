@@ -73,12 +73,12 @@ impl Event {
         }
     }
     /// The time it was scheduled for, unless it is a saved test event.
-    pub(super) fn scheduled(&self, clock: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn scheduled(&self, clock: Timestamp) -> Option<Timestamp> {
         self.time.filter(|time| time.duration_since(clock) > -LATEST)
     }
 
     /// The moment that ages are counted to.
-    pub(super) fn moment(&self, clock: Timestamp) -> Timestamp {
+    pub(crate) fn moment(&self, clock: Timestamp) -> Timestamp {
         self.scheduled(clock).unwrap_or(clock)
     }
 }
