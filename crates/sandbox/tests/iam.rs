@@ -76,6 +76,16 @@ async fn malformed_documents_are_refused() {
 }
 
 #[tokio::test]
+async fn a_policy_is_attached_by_its_arn_only() {
+    let aws = instant().await;
+    aws.role("r").await;
+    for arn in ["a-policy-and-its-name", "arn:aws:iam::aws"] {
+        let told = refused!(aws.iam.attach_role_policy().role_name("r").policy_arn(arn), "ValidationError");
+        assert!(told.ends_with("Invalid ARN:  Could not be parsed!"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn documents_come_back_url_encoded() {
     let aws = instant().await;
     aws.role("r").await;

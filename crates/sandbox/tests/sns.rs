@@ -44,6 +44,42 @@ async fn creating_a_topic_again_is_refused_only_where_it_differs() {
 }
 
 #[tokio::test]
+async fn creating_a_topic_again_may_name_fewer_tags_and_attributes() {
+    let aws = instant().await;
+    let tag = |key: &str| Tag::builder().key(key).value("1").build().expect("a tag");
+    let first = done!(aws.sns.create_topic().name("keys").tags(tag("a")).tags(tag("b")));
+    let again = done!(aws.sns.create_topic().name("keys").tags(tag("a")).attributes("FifoTopic", "false"));
+    assert_eq!(first.topic_arn(), again.topic_arn());
+    let topic = first.topic_arn().expect("an ARN");
+    let shown = done!(aws.sns.get_topic_attributes().topic_arn(topic));
+    assert!(!shown.attributes().expect("attributes").contains_key("FifoTopic"));
+    let told = refused!(aws.sns.tag_resource().resource_arn(topic).tags(tag("c")).tags(tag("c")), "InvalidParameter");
+    assert!(told.ends_with("Duplicated keys are not allowed."), "{told}");
+}
+
+#[tokio::test]
+async fn a_fifo_topic_needs_its_ending_and_is_not_done() {
+    let aws = instant().await;
+    refused!(aws.sns.create_topic().name("keys.fifo"), "InvalidParameter");
+    refused!(aws.sns.create_topic().name("keys").attributes("FifoTopic", "true"), "InvalidParameter");
+    refused!(aws.sns.create_topic().name("keys.fifo").attributes("FifoTopic", "true"), "NotImplemented");
+}
+
+#[tokio::test]
+async fn a_fifo_queue_gets_nothing_from_a_standard_topic() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let queue = |name: &str| format!("arn:aws:sqs:us-east-1:123456789012:{name}");
+    let call = aws.sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(queue("q.fifo"));
+    let told = refused!(call, "InvalidParameter");
+    assert!(told.ends_with("FIFO SQS Queues can not be subscribed to standard SNS topics"), "{told}");
+    let subscription = subscribe(&aws, &topic, "sqs", &queue("q")).await;
+    let redrive = format!(r#"{{"deadLetterTargetArn":"{}"}}"#, queue("dead.fifo"));
+    let call = aws.sns.set_subscription_attributes().subscription_arn(&subscription);
+    refused!(call.attribute_name("RedrivePolicy").attribute_value(redrive), "InvalidParameter");
+}
+
+#[tokio::test]
 async fn deleting_a_topic_takes_its_subscriptions_and_may_be_repeated() {
     let aws = instant().await;
     let topic = topic(&aws).await;
@@ -124,7 +160,13 @@ async fn an_authenticated_confirmation_is_proof_against_a_click() {
     }
     let link = aws.sandbox.outbox()[0].confirm_link.clone().expect("a link");
     let token = link.split("Token=").nth(1).expect("a token").split('&').next().expect("its end").to_owned();
-    refused!(aws.sns.confirm_subscription().topic_arn(&topic).token("wrong"), "InvalidParameter");
+    let confirm = |topic: &str, token: &str| aws.sns.confirm_subscription().topic_arn(topic).token(token);
+    assert_eq!(refused!(confirm(&topic, "wrong"), "InvalidParameter"), "InvalidParameter: Invalid token");
+    let unknown = "0".repeat(token.len());
+    for topic in [topic.clone(), format!("{topic}-gone")] {
+        let told = refused!(confirm(&topic, &unknown), "InvalidParameter");
+        assert_eq!(told, "InvalidParameter: Invalid parameter: Token");
+    }
     done!(aws.sns.confirm_subscription().topic_arn(&topic).token(token).authenticate_on_unsubscribe("true"));
     aws.sandbox.confirm("b@example.com");
     done!(aws.sns.publish().topic_arn(&topic).message("hello"));
@@ -202,6 +244,71 @@ async fn a_filter_policy_keeps_messages_away() {
         let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build().expect("one");
         done!(aws.sns.publish().topic_arn(&topic).message("m").message_attributes("verdict", attribute));
         assert_eq!(aws.sandbox.deliveries().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_filter_policy_is_refused_in_the_words_of_its_call() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let arn = subscribe(&aws, &topic, "sqs", "arn:aws:sqs:us-east-1:123456789012:q").await;
+    let set = |name: &str, value: &str| {
+        let call = aws.sns.set_subscription_attributes().subscription_arn(&arn);
+        call.attribute_name(name).attribute_value(value)
+    };
+    let bad = r#"{"a":[{"like":"x"}]}"#;
+    let told = refused!(set("FilterPolicy", bad), "InvalidParameter");
+    let reason = "FilterPolicy: Unrecognized match type like\n at [Source: (String)\"{\"a\":[{\"like\":\"x\"}]}\"; line: 1, column: 16]";
+    assert_eq!(told, format!("InvalidParameter: Invalid parameter: {reason}"));
+    let call = aws.sns.subscribe().topic_arn(&topic).protocol("sms").endpoint("+15550100123");
+    let told = refused!(call.attributes("FilterPolicy", bad), "InvalidParameter");
+    assert_eq!(told, format!("InvalidParameter: Invalid parameter: Attributes Reason: {reason}"));
+    let nested = r#"{"a":{"b":["x"]}}"#;
+    let told = refused!(set("FilterPolicy", nested), "InvalidParameter");
+    assert!(told.ends_with("Filter policy scope MessageAttributes does not support nested filter policy"), "{told}");
+    done!(set("FilterPolicyScope", "MessageBody"));
+    done!(set("FilterPolicy", nested));
+    refused!(set("FilterPolicyScope", "Message"), "InvalidParameter");
+}
+
+#[tokio::test]
+async fn a_scope_is_kept_and_not_shown_while_there_is_no_policy() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let arn = subscribe(&aws, &topic, "sqs", "arn:aws:sqs:us-east-1:123456789012:q").await;
+    let set = |name: &str, value: &str| {
+        let call = aws.sns.set_subscription_attributes().subscription_arn(&arn);
+        call.attribute_name(name).attribute_value(value)
+    };
+    let scope = async || {
+        let shown = done!(aws.sns.get_subscription_attributes().subscription_arn(&arn));
+        shown.attributes().expect("attributes").get("FilterPolicyScope").cloned()
+    };
+    done!(set("FilterPolicyScope", "MessageBody"));
+    assert_eq!(scope().await, None);
+    done!(set("FilterPolicy", r#"{"a":["x"]}"#));
+    assert_eq!(scope().await.as_deref(), Some("MessageBody"));
+}
+
+#[tokio::test]
+async fn an_attribute_of_a_message_has_a_name_a_type_and_a_value() {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let long = "a".repeat(257);
+    for (name, kind, value, reason) in [
+        (long.as_str(), "String", "x", "Length of message attribute name must be less than 256 bytes."),
+        ("a^", "String", "x", "Invalid non-alphanumeric character '#x5E' was found"),
+        (".a", "String", "x", "Invalid message attribute name starting with character '.' was found."),
+        ("a..b", "String", "x", "Message attribute name can not have successive '.' character."),
+        ("a", "Text", "x", "has an invalid message attribute type"),
+        ("a", "String.", "x", "has an invalid message attribute type"),
+        ("a", "String", "", "must contain non-empty message attribute value"),
+        ("a", "Binary", "x", "The message attribute 'a' with type 'Binary' must use field 'Binary'."),
+    ] {
+        let attribute = MessageAttributeValue::builder().data_type(kind).string_value(value).build().expect("one");
+        let call = aws.sns.publish().topic_arn(&topic).message("m").message_attributes(name, attribute);
+        let told = refused!(call, "ParameterValueInvalid");
+        assert!(told.contains(reason), "{told}");
     }
 }
 

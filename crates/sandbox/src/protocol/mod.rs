@@ -239,6 +239,17 @@ pub(crate) fn tag_list(tags: &Tags) -> Value {
     tags.iter().map(|(key, value)| serde_json::json!({"Key": key, "Value": value})).collect()
 }
 
+/// Whether a text is one of the markers that `page` makes.
+pub(crate) fn is_marker(text: &str) -> bool {
+    marked(text).is_some()
+}
+
+/// The key in a marker.
+fn marked(marker: &str) -> Option<String> {
+    use base64::Engine as _;
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(marker).ok()?).ok()
+}
+
 /// One page of a list that is sorted by `key`, and the marker of the next page.
 pub(crate) fn page<T>(
     items: Vec<T>,
@@ -247,8 +258,8 @@ pub(crate) fn page<T>(
     most: usize,
 ) -> (Vec<T>, Option<String>) {
     use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD as CODE;
-    let after = marker.and_then(|marker| String::from_utf8(CODE.decode(marker).ok()?).ok());
+    use base64::engine::general_purpose::STANDARD as CODE;
+    let after = marker.and_then(marked);
     let mut rest = items.into_iter().skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after));
     let page: Vec<T> = rest.by_ref().take(most.max(1)).collect();
     let next = rest.next().and(page.last()).map(|last| CODE.encode(key(last)));

@@ -145,7 +145,10 @@ impl Installation {
         let token = token(link_or_token, &topic)?;
         let sns = &self.clients.sns;
         let call = sns.confirm_subscription().topic_arn(&topic).token(token).authenticate_on_unsubscribe("true");
-        let answer = call.send().await.map_err(failed("sns:ConfirmSubscription", &topic)).map_err(unconfirmed)?;
+        let answer = match call.send().await.map_err(failed("sns:ConfirmSubscription", &topic)) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.unconfirmed(error).await),
+        };
         let arn = answer.subscription_arn.unwrap_or_default();
         let attributes = subscriptions::attributes(self, &arn).await?.unwrap_or_default();
         let is = |name: &str| attributes.get(name).is_some_and(|value| value == "true");
@@ -154,6 +157,31 @@ impl Installation {
             safe_from_one_click_unsubscribing: is("ConfirmationWasAuthenticated"),
             arn,
         })
+    }
+
+    /// Why a confirmation failed, where AWS's words do not say what to do.
+    ///
+    /// What SNS says of a token that it does not know is from LocalStack's recordings of AWS: the same words whether the
+    /// token is old or the topic is not there, so the topic is looked at. "Already confirmed" is from practice; the API
+    /// reference (ConfirmSubscription) names only the code, AuthorizationError.
+    async fn unconfirmed(&self, error: Error) -> Error {
+        if error.message.to_ascii_lowercase().contains("already confirmed") {
+            return Error {
+                kind: Kind::AlreadyExists,
+                code: "AlreadyConfirmed".to_owned(),
+                message: "the subscription is already confirmed: someone opened the link, so one click can cancel it"
+                    .to_owned(),
+                cause: Cause::ConfirmedByLink,
+                ..error
+            };
+        }
+        if error.kind != Kind::Invalid {
+            return error.of_install();
+        }
+        match topic::live_tags(self).await {
+            Err(missing) if missing.kind == Kind::NotFound => missing.of_install(),
+            _ => error.because(Cause::TokenRefused),
+        }
     }
 
     /// Has SNS send the confirmation again for every pending subscription of ours, or for the one with this endpoint,
@@ -224,24 +252,6 @@ fn gone(seen: &Seen) -> impl Iterator<Item = SubscriptionStatus> {
         wanted: true,
         arn: None,
     })
-}
-
-/// Why a confirmation failed, where AWS's words do not say what to do.
-fn unconfirmed(error: Error) -> Error {
-    if error.message.to_ascii_lowercase().contains("already confirmed") {
-        return Error {
-            kind: Kind::AlreadyExists,
-            code: "AlreadyConfirmed".to_owned(),
-            message: "the subscription is already confirmed: someone opened the link, so one click can cancel it"
-                .to_owned(),
-            cause: Cause::ConfirmedByLink,
-            ..error
-        };
-    }
-    match error.kind {
-        Kind::Invalid => error.because(Cause::TokenRefused),
-        _ => error.of_install(),
-    }
 }
 
 /// The token in a confirmation link, or the token itself: 64 and more hexadecimal digits.

@@ -63,7 +63,7 @@ fn delete_group(request: &mut Request<'_>) -> Answer {
 }
 
 fn attach(request: &mut Request<'_>, attached: Attached) -> Answer {
-    let arn = request.input.required("PolicyArn")?;
+    let arn = policies::asked_arn(request)?;
     let visible = policies::is_visible(request, &arn);
     let attached = attached(request)?;
     if !visible {
@@ -80,7 +80,7 @@ fn attach(request: &mut Request<'_>, attached: Attached) -> Answer {
 }
 
 fn detach(request: &mut Request<'_>, attached: Attached) -> Answer {
-    let arn = request.input.required("PolicyArn")?;
+    let arn = policies::asked_arn(request)?;
     let attached = attached(request)?;
     if !attached.contains(&arn) {
         return Err(missing(format!("Policy {arn} was not found.")));

@@ -32,12 +32,22 @@ pub(super) fn is_visible(request: &Request<'_>, arn: &str) -> bool {
     policy.is_some_and(|policy| request.is_past(policy.created, request.options.policy_visible_delay))
 }
 
-/// The policy named in the request, as a change sees it.
-pub(super) fn asked<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Policy, AwsError> {
+/// The ARN of a policy in the request.
+pub(super) fn asked_arn(request: &Request<'_>) -> Result<String, AwsError> {
     let arn = request.input.required("PolicyArn")?;
-    if !arn.starts_with("arn:") {
+    let partition = arn.split(':').nth(1).unwrap_or_default();
+    if !arn.starts_with("arn:") || arn.split(':').count() < 6 {
+        return Err(request.input.invalid("Invalid ARN:  Could not be parsed!"));
+    }
+    if partition != request.world.partition {
         return Err(request.input.invalid(format!("ARN {arn} is not valid.")));
     }
+    Ok(arn)
+}
+
+/// The policy named in the request, as a change sees it.
+pub(super) fn asked<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Policy, AwsError> {
+    let arn = asked_arn(request)?;
     if !is_visible(request, &arn) {
         return Err(not_found(&arn));
     }

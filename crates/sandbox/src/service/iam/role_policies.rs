@@ -53,7 +53,7 @@ fn delete(request: &mut Request<'_>) -> Answer {
 }
 
 fn attach(request: &mut Request<'_>) -> Answer {
-    let arn = request.input.required("PolicyArn")?;
+    let arn = policies::asked_arn(request)?;
     asked(request)?;
     if !policies::is_visible(request, &arn) {
         return Err(missing(format!("Policy {arn} does not exist or is not attachable.")));
@@ -70,7 +70,7 @@ fn attach(request: &mut Request<'_>) -> Answer {
 }
 
 fn detach(request: &mut Request<'_>) -> Answer {
-    let arn = request.input.required("PolicyArn")?;
+    let arn = policies::asked_arn(request)?;
     let attached = &mut asked(request)?.attached;
     if !attached.contains(&arn) {
         return Err(missing(format!("Policy {arn} was not found.")));

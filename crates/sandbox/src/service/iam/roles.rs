@@ -128,7 +128,11 @@ fn create(request: &mut Request<'_>) -> Answer {
         attached: Vec::new(),
         created: request.now,
     };
-    let shown = show(&role, true);
+    let mut shown = show(&role, true);
+    // A creation's answer has less than a look at the role has.
+    if let Some(fields) = shown.as_object_mut() {
+        fields.retain(|name, _| name != "MaxSessionDuration" && name != "RoleLastUsed");
+    }
     request.world.iam.roles.insert(name, role);
     Ok(json!({ "Role": shown }))
 }

@@ -65,10 +65,33 @@ fn group<'a>(request: &'a mut Request<'_>, name: &str) -> Result<&'a mut LogGrou
 
 /// The group that a request names, by name or by ARN.
 fn asked_name(input: &Input) -> Result<String, AwsError> {
+    if input.has("logGroupIdentifier") && input.has("logGroupName") {
+        let message = "LogGroup name and LogGroup ARN are mutually exclusive parameters.";
+        return Err(AwsError::new("ValidationException", message));
+    }
     if let Some(identifier) = input.text("logGroupIdentifier") {
         return Ok(name_in(identifier).unwrap_or(identifier).to_owned());
     }
     input.required("logGroupName")
+}
+
+/// How many a page holds, at most `most`.
+fn limit(input: &Input, most: u64) -> Result<usize, AwsError> {
+    let bound = |word: &str, bound: u64, sent: u64| {
+        input.invalid(format!(
+            "1 validation error detected: Value '{sent}' at 'limit' failed to satisfy constraint: Member must have value \
+             {word} than or equal to {bound}"
+        ))
+    };
+    match input.number("limit") {
+        Some(0) => Err(bound("greater", 1, 0)),
+        Some(sent) if sent > most => Err(bound("less", most, sent)),
+        sent => Ok(usize::try_from(sent.unwrap_or(most)).unwrap_or(50)),
+    }
+}
+
+fn invalid_token(input: &Input) -> AwsError {
+    input.invalid("The specified nextToken is invalid.")
 }
 
 fn check_tags(tags: &Tags) -> Result<(), AwsError> {
@@ -83,6 +106,10 @@ fn check_tags(tags: &Tags) -> Result<(), AwsError> {
 
 fn create(request: &mut Request<'_>) -> Answer {
     let (name, tags) = (request.input.required("logGroupName")?, request.input.tags("tags"));
+    if name.chars().count() > 512 {
+        let message = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
+        return Err(request.input.invalid(message));
+    }
     if !is_name(&name, 512, "_-/.#") {
         return Err(request.input.invalid(format!("1 validation error detected: Value '{name}' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+")));
     }
@@ -111,14 +138,17 @@ fn delete(request: &mut Request<'_>) -> Answer {
 fn describe(request: &mut Request<'_>) -> Answer {
     let input = request.input;
     let (prefix, pattern) = (input.text_or("logGroupNamePrefix", ""), input.text_or("logGroupNamePattern", ""));
-    let most = usize::try_from(input.number("limit").unwrap_or(50)).unwrap_or(50);
+    if input.has("logGroupNamePrefix") && input.has("logGroupNamePattern") {
+        return Err(input.invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+    }
+    let most = limit(input, 50)?;
     let mut groups: Vec<LogGroup> = request.here().log_groups.values().cloned().collect();
     groups.retain(|group| {
         group.name.starts_with(&prefix)
             && group.name.to_lowercase().contains(&pattern.to_lowercase())
             && request.sees(group.created)
     });
-    let (groups, next) = page(groups, |group| group.name.clone(), input.text("nextToken"), most.clamp(1, 50));
+    let (groups, next) = page(groups, |group| group.name.clone(), input.text("nextToken"), most);
     let shown: Value = groups
         .iter()
         .map(|group| {
@@ -132,6 +162,7 @@ fn describe(request: &mut Request<'_>) -> Answer {
                 "logGroupArn": arn,
                 "storedBytes": stored,
                 "logGroupClass": group.class,
+                "deletionProtectionEnabled": false,
             });
             if let Some(days) = group.retention {
                 shown["retentionInDays"] = days.into();

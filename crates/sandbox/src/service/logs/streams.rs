@@ -1,10 +1,13 @@
 //! Log streams and events.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{asked_name, group, group_arn};
-use crate::protocol::{Answer, AwsError, page};
+use super::{asked_name, group, group_arn, invalid_token, limit};
+use crate::clock::later;
+use crate::protocol::{Answer, AwsError, is_marker, page};
 use crate::service::{Operation, Request, read, write};
 use crate::world::{LogEvent, LogStream};
 
@@ -38,7 +41,7 @@ fn last_event(stream: &LogStream) -> Option<i64> {
 fn describe(request: &mut Request<'_>) -> Answer {
     let input = request.input;
     let (name, prefix) = (asked_name(input)?, input.text_or("logStreamNamePrefix", ""));
-    let most = usize::try_from(input.number("limit").unwrap_or(50)).unwrap_or(50);
+    let most = limit(input, 50)?;
     let group_name = format!("log-group:{name}");
     let by_time = input.text("orderBy") == Some("LastEventTime");
     let mut streams: Vec<(String, LogStream)> = group(request, &name)?.streams.clone().into_iter().collect();
@@ -54,7 +57,7 @@ fn describe(request: &mut Request<'_>) -> Answer {
         keyed.reverse();
     }
     let keyed: Vec<_> = keyed.into_iter().enumerate().map(|(index, (_, name, stream))| (index, name, stream)).collect();
-    let (shown, next) = page(keyed, |(index, ..)| format!("{index:08}"), input.text("nextToken"), most.clamp(1, 50));
+    let (shown, next) = page(keyed, |(index, ..)| format!("{index:08}"), input.text("nextToken"), most);
     let shown: Value = shown
         .iter()
         .map(|(_, name, stream)| {
@@ -86,9 +89,29 @@ fn put(request: &mut Request<'_>) -> Answer {
         LogEvent { at, message: event["message"].as_str().unwrap_or_default().to_owned() }
     });
     let sent: Vec<LogEvent> = sent.collect();
+    if sent.windows(2).any(|pair| pair[1].at < pair[0].at) {
+        let message = "Log events in a single PutLogEvents request must be in chronological order.";
+        return Err(request.input.invalid(message));
+    }
+    // Two weeks back and two hours ahead is what is taken (CloudWatch Logs API reference, PutLogEvents).
+    let now = request.now;
+    let too_old = sent.iter().filter(|event| later(event.at, Duration::from_secs(14 * 86_400)) < now).count();
+    let fits = sent.iter().filter(|event| event.at <= later(now, Duration::from_secs(2 * 3600))).count();
+    let mut rejected = json!({});
+    if too_old > 0 {
+        rejected["tooOldLogEventEndIndex"] = too_old.into();
+    }
+    if fits < sent.len() {
+        rejected["tooNewLogEventStartIndex"] = fits.into();
+    }
+    let taken: Vec<LogEvent> = sent.into_iter().take(fits).skip(too_old).collect();
     let stream = group(request, &name)?.streams.get_mut(&stream).ok_or_else(missing)?;
-    stream.events.extend(sent);
-    Ok(json!({"nextSequenceToken": "49590302514046914915"}))
+    stream.events.extend(taken);
+    let mut result = json!({"nextSequenceToken": "49590302514046914915"});
+    if rejected != json!({}) {
+        result["rejectedLogEventsInfo"] = rejected;
+    }
+    Ok(result)
 }
 
 /// Whether an event is within `startTime` (included) and `endTime` (excluded).
@@ -102,12 +125,15 @@ fn events(request: &mut Request<'_>) -> Answer {
     let (name, stream) = (asked_name(request.input)?, request.input.required("logStreamName")?);
     let all = group(request, &name)?.streams.get(&stream).ok_or_else(missing)?.events.clone();
     let within: Vec<LogEvent> = all.into_iter().filter(|event| in_time(request, event.at)).collect();
-    let most = usize::try_from(request.input.number("limit").unwrap_or(10_000)).unwrap_or(10_000);
+    let most = limit(request.input, 10_000)?;
     // Pages go by position: `f/N` forward from N, `b/N` backward from N. The same token comes back at either end.
-    let place = |token: &str| token.get(2..).and_then(|place| place.parse::<usize>().ok()).unwrap_or_default();
+    let place = |token: &str| token.get(2..).and_then(|place| place.parse::<usize>().ok());
     let (start, end) = match request.input.text("nextToken") {
-        Some(token) if token.starts_with('b') => (place(token).saturating_sub(most), place(token)),
-        Some(token) => (place(token), place(token) + most),
+        Some(token) => match (token.get(..2), place(token)) {
+            (Some("b/"), Some(place)) => (place.saturating_sub(most), place),
+            (Some("f/"), Some(place)) => (place, place.saturating_add(most)),
+            _ => return Err(invalid_token(request.input)),
+        },
         None if request.input.flag("startFromHead") => (0, most),
         None => (within.len().saturating_sub(most), within.len()),
     };
@@ -156,7 +182,10 @@ fn filter(request: &mut Request<'_>) -> Answer {
     let input = request.input;
     let (name, pattern) = (asked_name(input)?, input.text_or("filterPattern", ""));
     let (names, prefix) = (input.texts("logStreamNames"), input.text_or("logStreamNamePrefix", ""));
-    let most = usize::try_from(input.number("limit").unwrap_or(10_000)).unwrap_or(10_000);
+    let most = limit(input, 10_000)?;
+    if input.text("nextToken").is_some_and(|token| !is_marker(token)) {
+        return Err(invalid_token(input));
+    }
     let streams = group(request, &name)?.streams.clone();
     let mut found: Vec<(String, usize, LogEvent)> = streams
         .into_iter()

@@ -155,7 +155,11 @@ fn envelope(topic: &Topic, notice: &Notice, message: &str, link: &str, now: Time
         "Timestamp": format!("{now:.3}"),
         "SignatureVersion": "1",
         "Signature": "c2FuZGJveA==",
-        "SigningCertURL": "https://sns.amazonaws.com/SimpleNotificationService.pem",
+        "SigningCertURL": format!(
+            "https://sns.{}.amazonaws.com/SimpleNotificationService-{:032x}.pem",
+            region_of(&topic.arn),
+            0
+        ),
         "UnsubscribeURL": link,
     });
     if let Some(subject) = &notice.subject {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use jiff::Timestamp;
 
-use super::{about_topic, deliver, filter, invalid, not_found, required, topic};
+use super::{about_topic, deliver, filter, invalid, not_done, not_found, required, subscribe, topic};
 use crate::protocol::{Answer, AwsError, Input};
 use crate::service::{Operation, Request, write};
 use crate::world::{Subscription, World};
@@ -43,24 +43,66 @@ fn check_subject(subject: &str) -> Result<(), AwsError> {
     if fits && !subject.starts_with(' ') { Ok(()) } else { Err(invalid("Subject")) }
 }
 
+fn bad_value(message: impl Into<String>) -> AwsError {
+    AwsError::new("ParameterValueInvalid", message)
+}
+
+fn check_name(name: &str) -> Result<(), AwsError> {
+    if name.len() > 256 {
+        return Err(bad_value("Length of message attribute name must be less than 256 bytes."));
+    }
+    if let Some(strange) = name.chars().find(|c| !c.is_ascii_alphanumeric() && !"-_.".contains(*c)) {
+        return Err(bad_value(format!(
+            "Invalid non-alphanumeric character '#x{:X}' was found in the message attribute name. Can only include \
+             alphanumeric characters, hyphens, underscores, or dots.",
+            u32::from(strange)
+        )));
+    }
+    for (found, place) in [(name.starts_with('.'), "starting"), (name.ends_with('.'), "ending")] {
+        if found {
+            return Err(bad_value(format!("Invalid message attribute name {place} with character '.' was found.")));
+        }
+    }
+    if name.contains("..") {
+        return Err(bad_value("Message attribute name can not have successive '.' character."));
+    }
+    Ok(())
+}
+
 /// The attributes of the request as `{name: {"Type", "Value"}}`.
 fn attributes(input: &Input) -> Result<Value, AwsError> {
     let mut all = json!({});
     for (name, sent) in input.at("MessageAttributes").as_object().into_iter().flatten() {
-        let kind = sent["DataType"].as_str().unwrap_or_default();
-        let value = sent["StringValue"].as_str().or_else(|| sent["BinaryValue"].as_str()).unwrap_or_default();
-        let base = kind.split('.').next().unwrap_or_default();
-        if !["String", "Number", "Binary"].contains(&base) {
-            let message = format!(
-                "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
-            );
-            return Err(AwsError::new("ParameterValueInvalid", message));
+        let Some(kind) = sent["DataType"].as_str() else {
+            return Err(AwsError::new(
+                "ValidationError",
+                format!(
+                    "1 validation error detected: Value null at 'messageAttributes.{name}.member.dataType' failed to \
+                     satisfy constraint: Member must not be null"
+                ),
+            ));
+        };
+        check_name(name)?;
+        let (base, suffix) = kind.split_once('.').map_or((kind, None), |(base, suffix)| (base, Some(suffix)));
+        if !["String", "Number", "Binary"].contains(&base) || suffix.is_some_and(str::is_empty) {
+            return Err(bad_value(format!(
+                "The message attribute '{name}' has an invalid message attribute type, the set of supported type \
+                 prefixes is Binary, Number, and String."
+            )));
+        }
+        let field = if base == "Binary" { "Binary" } else { "String" };
+        let value = sent[format!("{field}Value")].as_str().unwrap_or_default();
+        let other = if field == "Binary" { "StringValue" } else { "BinaryValue" };
+        if value.is_empty() && sent[other].as_str().is_some_and(|value| !value.is_empty()) {
+            return Err(bad_value(format!(
+                "The message attribute '{name}' with type '{kind}' must use field '{field}'."
+            )));
         }
         if value.is_empty() {
-            let message = format!(
-                "The message attribute '{name}' must contain non-empty message attribute value for message attribute type '{kind}'."
-            );
-            return Err(AwsError::new("ParameterValueInvalid", message));
+            return Err(bad_value(format!(
+                "The message attribute '{name}' must contain non-empty message attribute value for message attribute \
+                 type '{kind}'."
+            )));
         }
         all[name] = json!({"Type": kind, "Value": value});
     }
@@ -70,10 +112,22 @@ fn attributes(input: &Input) -> Result<Value, AwsError> {
 fn publish(request: &mut Request<'_>) -> Answer {
     let input = request.input;
     if let Some(number) = input.text("PhoneNumber") {
-        return Err(invalid(format!("PhoneNumber Reason: the sandbox publishes to topics only, not to {number}")));
+        if !subscribe::is_number(number) {
+            return Err(invalid(format!("PhoneNumber Reason: {number} is not valid to publish to")));
+        }
+        return Err(not_done("messages to a telephone number without a topic"));
     }
     let parameter = if input.has("TargetArn") { "TargetArn" } else { "TopicArn" };
+    if input.text(parameter).is_some_and(|arn| arn.contains(":endpoint/")) {
+        return Err(invalid(format!("{parameter} Reason: No endpoint found for the target arn specified")));
+    }
     let arn = topic(request, parameter)?.arn.clone();
+    if input.has("MessageDeduplicationId") {
+        return Err(invalid(
+            "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for \
+             this topic type",
+        ));
+    }
     let message = required(input, "Message").map_err(|_| invalid("Empty message"))?;
     let subject = input.text("Subject").map(str::to_owned);
     if let Some(subject) = &subject {

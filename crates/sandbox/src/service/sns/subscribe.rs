@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::filter::Refusal;
 use super::{about_topic, deliver, filter, invalid, required, topic, topic_arn};
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, write};
@@ -23,14 +24,21 @@ fn check_endpoint(protocol: &str, endpoint: &str) -> Result<(), AwsError> {
         "email" | "email-json" => (is_email(endpoint), "Email address"),
         "http" => (endpoint.starts_with("http://"), "Endpoint must match the specified protocol"),
         "https" => (endpoint.starts_with("https://"), "Endpoint must match the specified protocol"),
-        "sms" => (is_number(endpoint), "Invalid SMS endpoint: {}"),
+        // This one refusal lacks the words that the others begin with.
+        "sms" if !is_number(endpoint) => {
+            return Err(AwsError::new("InvalidParameter", format!("Invalid SMS endpoint: {endpoint}")));
+        }
+        "sms" => return Ok(()),
+        "sqs" if arn_of("sqs") && endpoint.ends_with(".fifo") => {
+            (false, "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+        }
         "sqs" => (arn_of("sqs"), "SQS endpoint ARN"),
         "lambda" => (arn_of("lambda"), "Lambda endpoint ARN"),
         "firehose" => (arn_of("firehose"), "Firehose endpoint ARN"),
         "application" => (arn_of("sns"), "Application endpoint arn invalid"),
         _ => return Err(invalid(format!("Amazon SNS does not support this protocol string: {protocol}"))),
     };
-    if fits { Ok(()) } else { Err(invalid(reason.replace("{}", endpoint))) }
+    if fits { Ok(()) } else { Err(invalid(reason)) }
 }
 
 fn is_email(text: &str) -> bool {
@@ -46,48 +54,91 @@ fn is_email(text: &str) -> bool {
             .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
 }
 
-fn is_number(text: &str) -> bool {
-    let digits: String = text.trim_start_matches('+').chars().filter(|c| !"- ".contains(*c)).collect();
-    (4..=15).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
+/// Digits, in groups that single separators part: `+12/34-567.890`.
+pub(super) fn is_number(text: &str) -> bool {
+    let groups: Vec<&str> = text.strip_prefix('+').unwrap_or(text).split(['-', ' ', '.', '/']).collect();
+    let digits: usize = groups.iter().map(|group| group.len()).sum();
+    let is_group = |group: &&str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    (4..=15).contains(&digits) && groups.iter().all(is_group)
 }
 
-/// Checks one attribute of a subscription to that protocol.
-pub(super) fn check_attribute(protocol: &str, name: &str, value: &str) -> Result<(), AwsError> {
+/// Where an attribute comes from: SNS words its refusals accordingly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// With `Subscribe`.
+    Subscribing,
+    /// With `SetSubscriptionAttributes`.
+    Setting,
+}
+
+impl Sent {
+    fn refused(self, reason: &str) -> AwsError {
+        match self {
+            Self::Subscribing => invalid(format!("Attributes Reason: {reason}")),
+            Self::Setting => invalid(reason),
+        }
+    }
+}
+
+/// Checks one attribute of a subscription to that protocol, and gives its value as SNS keeps it. The scope is the one
+/// that a filter policy would have.
+pub(super) fn check_attribute(
+    sent: Sent,
+    protocol: &str,
+    scope: Option<&str>,
+    name: &str,
+    value: &str,
+) -> Result<String, AwsError> {
     match name {
         "RawMessageDelivery" => {
-            if value != "true" && value != "false" {
-                return Err(invalid("Attributes Reason: RawMessageDelivery: Invalid value. Must be true or false."));
+            let lower = value.to_lowercase();
+            if lower != "true" && lower != "false" {
+                let reason = format!("RawMessageDelivery: Invalid value [{value}]. Must be true or false.");
+                return Err(sent.refused(&reason));
             }
-            if value == "true" && !matches!(protocol, "sqs" | "http" | "https" | "firehose") {
+            if lower == "true" && !matches!(protocol, "sqs" | "http" | "https" | "firehose") {
                 return Err(invalid(format!(
                     "Attributes Reason: Delivery protocol [{protocol}] does not support raw message delivery."
                 )));
             }
+            return Ok(lower);
         }
-        "FilterPolicy" => {
-            if !value.is_empty() {
-                filter::check(value).map_err(|reason| invalid(format!("FilterPolicy: {reason}")))?;
+        "FilterPolicy" if !value.is_empty() && value != "{}" => {
+            filter::check(value, scope == Some("MessageBody")).map_err(|refusal| match refusal {
+                Refusal::Policy(reason) => sent.refused(&format!("FilterPolicy: {reason}")),
+                Refusal::Scope => {
+                    sent.refused("Filter policy scope MessageAttributes does not support nested filter policy")
+                }
+            })?;
+        }
+        "FilterPolicyScope" if value != "MessageAttributes" && value != "MessageBody" => {
+            return Err(sent.refused(&format!(
+                "FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
+            )));
+        }
+        "RedrivePolicy" if !value.is_empty() => {
+            let policy: Value = serde_json::from_str(value).map_err(|error| {
+                sent.refused(&format!("RedrivePolicy: {}", filter::parse_failure(value, &error.to_string())))
+            })?;
+            let arn = policy["deadLetterTargetArn"].as_str().unwrap_or_default();
+            if arn.split(':').nth(2) != Some("sqs") {
+                return Err(sent.refused("RedrivePolicy: deadLetterTargetArn is an invalid arn"));
             }
-        }
-        "FilterPolicyScope" => {
-            if value != "MessageAttributes" && value != "MessageBody" {
-                return Err(invalid(
-                    "FilterPolicyScope: Invalid value. Please use either MessageBody or MessageAttributes",
+            if arn.ends_with(".fifo") {
+                return Err(sent.refused(
+                    "RedrivePolicy: must use a Standard queue as DLQ for a subscription to a Standard Topic",
                 ));
             }
         }
-        "RedrivePolicy" => {
-            if !value.is_empty() {
-                let policy: Value = serde_json::from_str(value).unwrap_or_default();
-                if policy["deadLetterTargetArn"].as_str().is_none_or(|arn| arn.split(':').nth(2) != Some("sqs")) {
-                    return Err(invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn"));
-                }
-            }
-        }
-        "DeliveryPolicy" | "SubscriptionRoleArn" | "ReplayPolicy" => {}
+        "FilterPolicy"
+        | "FilterPolicyScope"
+        | "RedrivePolicy"
+        | "DeliveryPolicy"
+        | "SubscriptionRoleArn"
+        | "ReplayPolicy" => {}
         _ => return Err(invalid("AttributeName")),
     }
-    Ok(())
+    Ok(value.to_owned())
 }
 
 fn subscribe(request: &mut Request<'_>) -> Answer {
@@ -96,10 +147,12 @@ fn subscribe(request: &mut Request<'_>) -> Answer {
     let topic = topic(request, "TopicArn")?.clone();
     check_endpoint(&protocol, &endpoint)?;
     let mut attributes = BTreeMap::new();
-    for (name, value) in input.map("Attributes") {
-        check_attribute(&protocol, &name, &value)?;
+    let sent = input.map("Attributes");
+    let scope = sent.get("FilterPolicyScope").map(String::as_str);
+    for (name, value) in &sent {
+        let value = check_attribute(Sent::Subscribing, &protocol, scope, name, value)?;
         if !value.is_empty() {
-            attributes.insert(name, value);
+            attributes.insert(name.clone(), value);
         }
     }
     if protocol == "firehose" && !attributes.contains_key("SubscriptionRoleArn") {
@@ -111,7 +164,13 @@ fn subscribe(request: &mut Request<'_>) -> Answer {
     let known = request.here().subscriptions.iter_mut().find(same).map(|known| known.clone());
     let subscription = match known {
         Some(known) => {
-            if attributes.iter().any(|(name, value)| known.attributes.get(name) != Some(value)) {
+            let kept = |name: &str| match (known.attributes.get(name), name) {
+                (Some(value), _) => value.as_str(),
+                (None, "RawMessageDelivery") => "false",
+                (None, "FilterPolicyScope") => "MessageAttributes",
+                (None, _) => "",
+            };
+            if attributes.iter().any(|(name, value)| kept(name) != value) {
                 return Err(invalid("Attributes Reason: Subscription already exists with different attributes"));
             }
             known
@@ -143,10 +202,18 @@ fn subscribe(request: &mut Request<'_>) -> Answer {
     Ok(json!({ "SubscriptionArn": shown }))
 }
 
+/// Whether a text could be a token at all.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn confirm(request: &mut Request<'_>) -> Answer {
     let arn = topic_arn(request, "TopicArn")?;
     let (token, authenticated) = (required(request.input, "Token")?, request.input.flag("AuthenticateOnUnsubscribe"));
-    topic(request, "TopicArn")?;
+    if !is_token(&token) {
+        return Err(AwsError::new("InvalidParameter", "Invalid token"));
+    }
+    // A topic that is gone is no other case: nobody holds a token for it.
     let known = request.here().subscriptions.iter_mut().find(|known| known.topic_arn == arn && known.token == token);
     let Some(subscription) = known else {
         return Err(invalid("Token"));

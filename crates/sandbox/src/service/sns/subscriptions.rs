@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::subscribe::Sent;
 use super::{about_topic, invalid, name_in, not_found, required, seen_topic, subscribe, subscription};
 use crate::protocol::query::entries;
 use crate::protocol::{Answer, AwsError, page};
@@ -20,12 +21,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// The ARN of a subscription, which `PendingConfirmation` is not.
 fn asked_arn(request: &Request<'_>) -> Result<String, AwsError> {
-    let arn = required(request.input, "SubscriptionArn")?;
-    if !arn.starts_with("arn:") || arn.split(':').count() != 7 {
-        let parts = arn.split(':').count();
+    let Some(arn) = request.input.text("SubscriptionArn") else {
+        return Err(invalid("SubscriptionArn Reason: no value for required parameter"));
+    };
+    let parts = if arn.is_empty() { 1 } else { arn.split(':').count() };
+    if parts < 6 {
         return Err(invalid(format!("SubscriptionArn Reason: An ARN must have at least 6 elements, not {parts}")));
     }
-    Ok(arn)
+    if !arn.starts_with("arn:") || parts != 7 {
+        return Err(invalid("SubscriptionId"));
+    }
+    Ok(arn.to_owned())
 }
 
 fn unsubscribe(request: &mut Request<'_>) -> Answer {
@@ -62,10 +68,14 @@ fn attributes(request: &mut Request<'_>) -> Answer {
         ("RawMessageDelivery".to_owned(), "false".to_owned()),
         ("SubscriptionPrincipal".to_owned(), request.world.arn("iam", "", "user/you")),
     ]);
-    if known.attributes.contains_key("FilterPolicy") {
+    let mut set = known.attributes;
+    // A scope is kept while there is no policy, and not shown.
+    if set.contains_key("FilterPolicy") {
         all.insert("FilterPolicyScope".to_owned(), "MessageAttributes".to_owned());
+    } else {
+        set.remove("FilterPolicyScope");
     }
-    all.extend(known.attributes);
+    all.extend(set);
     Ok(json!({ "Attributes": entries(&all) }))
 }
 
@@ -73,7 +83,8 @@ fn set_attribute(request: &mut Request<'_>) -> Answer {
     let arn = asked_arn(request)?;
     let (name, value) = (required(request.input, "AttributeName")?, request.input.text_or("AttributeValue", ""));
     let known = subscription(request, &arn)?;
-    subscribe::check_attribute(&known.protocol, &name, &value)?;
+    let scope = known.attributes.get("FilterPolicyScope").map(String::as_str);
+    let value = subscribe::check_attribute(Sent::Setting, &known.protocol, scope, &name, &value)?;
     if value.is_empty() {
         known.attributes.remove(&name);
     } else {

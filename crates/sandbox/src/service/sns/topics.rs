@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{about_topic, invalid, name_in, not_found, required, seen_topic, topic, topic_arn};
+use super::{about_topic, invalid, name_in, not_done, not_found, required, seen_topic, topic, topic_arn};
 use crate::names::is_name;
 use crate::protocol::query::entries;
 use crate::protocol::{Answer, AwsError, page, tag_list};
@@ -22,19 +22,28 @@ pub(super) const OPERATIONS: &[Operation] = &[
     read("ListTagsForResource", about_topic, list_tags),
 ];
 
-const SETTABLE: [&str; 12] = [
+const SETTABLE: [&str; 21] = [
     "Policy",
     "DisplayName",
     "DeliveryPolicy",
     "KmsMasterKeyId",
     "TracingConfig",
     "SignatureVersion",
+    "ApplicationSuccessFeedbackRoleArn",
+    "ApplicationSuccessFeedbackSampleRate",
+    "ApplicationFailureFeedbackRoleArn",
     "HTTPSuccessFeedbackRoleArn",
+    "HTTPSuccessFeedbackSampleRate",
     "HTTPFailureFeedbackRoleArn",
+    "LambdaSuccessFeedbackRoleArn",
+    "LambdaSuccessFeedbackSampleRate",
     "LambdaFailureFeedbackRoleArn",
+    "SQSSuccessFeedbackRoleArn",
+    "SQSSuccessFeedbackSampleRate",
     "SQSFailureFeedbackRoleArn",
-    "FifoTopic",
-    "DataProtectionPolicy",
+    "FirehoseSuccessFeedbackRoleArn",
+    "FirehoseSuccessFeedbackSampleRate",
+    "FirehoseFailureFeedbackRoleArn",
 ];
 
 /// The policy that a topic has of its own accord: its owner may do everything.
@@ -67,6 +76,15 @@ fn default_policy(world: &World, arn: &str) -> String {
 fn check_attribute(name: &str, value: &str) -> Result<(), AwsError> {
     if !SETTABLE.contains(&name) {
         return Err(invalid("AttributeName"));
+    }
+    if name.ends_with("SampleRate") && !value.parse::<u8>().is_ok_and(|rate| rate <= 100) {
+        return Err(invalid(format!("{name} Reason: the sample rate must be an integer between 0 and 100")));
+    }
+    if name == "DeliveryPolicy"
+        && !value.is_empty()
+        && !serde_json::from_str::<Value>(value).is_ok_and(|v| v.is_object())
+    {
+        return Err(invalid("DeliveryPolicy: failed to parse JSON"));
     }
     if name == "DisplayName" && value.chars().count() > 100 {
         return Err(invalid("DisplayName Reason: Display name must be 100 characters or less"));
@@ -103,13 +121,29 @@ fn check_tags(tags: &Tags) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// Refuses a key that is sent twice.
+fn check_tags_sent(request: &Request<'_>) -> Result<(), AwsError> {
+    if request.input.list("Tags").len() > request.input.tags("Tags").len() {
+        return Err(invalid("Duplicated keys are not allowed."));
+    }
+    Ok(())
+}
+
 fn create(request: &mut Request<'_>) -> Answer {
     let name = required(request.input, "Name").map_err(|_| invalid("Topic Name"))?;
-    if !is_name(&name, 256, "-_") {
+    let mut sent = request.input.map("Attributes");
+    // A topic that is not to be first-in-first-out is an ordinary one, and does not show the attribute.
+    let fifo = sent.remove("FifoTopic").is_some_and(|fifo| fifo == "true");
+    let stem = name.strip_suffix(".fifo");
+    if !is_name(stem.unwrap_or(&name), 256, "-_") || name.len() > 256 || fifo != stem.is_some() {
         return Err(invalid("Topic Name"));
     }
+    if fifo {
+        return Err(not_done("FIFO topics"));
+    }
     let (mut attributes, tags) = (BTreeMap::new(), request.input.tags("Tags"));
-    for (name, value) in request.input.map("Attributes") {
+    check_tags_sent(request)?;
+    for (name, value) in sent {
         check_attribute(&name, &value)?;
         put(&mut attributes, &name, &value);
     }
@@ -119,7 +153,7 @@ fn create(request: &mut Request<'_>) -> Answer {
         if attributes.iter().any(|(name, value)| known.attributes.get(name) != Some(value)) {
             return Err(invalid("Attributes Reason: Topic already exists with different attributes"));
         }
-        if !tags.is_empty() && tags != known.tags {
+        if tags.iter().any(|(key, value)| known.tags.get(key) != Some(value)) {
             return Err(invalid("Tags Reason: Topic already exists with different tags"));
         }
         return Ok(json!({ "TopicArn": arn }));
@@ -136,23 +170,53 @@ fn create(request: &mut Request<'_>) -> Answer {
     Ok(json!({ "TopicArn": arn }))
 }
 
+/// How a topic's messages are delivered over HTTP where it says nothing itself.
+pub(super) fn default_retry() -> Value {
+    json!({"minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0,
+        "numNoDelayRetries": 0, "numMinDelayRetries": 0, "backoffFunction": "linear"})
+}
+
+/// A delivery policy as it was set, with what SNS adds.
+fn delivery(policy: &str) -> Value {
+    let mut policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    if policy["http"].is_object() && policy["http"]["disableSubscriptionOverrides"].is_null() {
+        policy["http"]["disableSubscriptionOverrides"] = false.into();
+    }
+    policy
+}
+
+/// The delivery policy in force.
+pub(super) fn effective_delivery(topic: &Topic) -> Value {
+    let mut all = json!({"http": {
+        "defaultHealthyRetryPolicy": default_retry(),
+        "disableSubscriptionOverrides": false,
+        "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
+    }});
+    let set = topic.attributes.get("DeliveryPolicy").map(|policy| delivery(policy)).unwrap_or_default();
+    for (name, value) in set["http"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        all["http"][name] = value.clone();
+    }
+    all
+}
+
 fn attributes(request: &mut Request<'_>) -> Answer {
     let topic = seen_topic(request, "TopicArn")?;
     let subscriptions = request.here().subscriptions.iter().filter(|known| known.topic_arn == topic.arn);
     let (confirmed, pending): (Vec<_>, Vec<_>) = subscriptions.partition(|known| known.confirmed);
-    let retry = json!({"minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0, "numNoDelayRetries": 0, "numMinDelayRetries": 0, "backoffFunction": "linear"});
-    let delivery = json!({"http": {"defaultHealthyRetryPolicy": retry, "disableSubscriptionOverrides": false}});
     let mut all = BTreeMap::from([
         ("TopicArn".to_owned(), topic.arn.clone()),
         ("DisplayName".to_owned(), String::new()),
         ("SubscriptionsConfirmed".to_owned(), confirmed.len().to_string()),
         ("SubscriptionsPending".to_owned(), pending.len().to_string()),
         ("SubscriptionsDeleted".to_owned(), topic.subscriptions_deleted.to_string()),
-        ("EffectiveDeliveryPolicy".to_owned(), delivery.to_string()),
+        ("EffectiveDeliveryPolicy".to_owned(), effective_delivery(&topic).to_string()),
         ("Owner".to_owned(), request.world.account.clone()),
         ("Policy".to_owned(), default_policy(request.world, &topic.arn)),
     ]);
     all.extend(topic.attributes);
+    if let Some(policy) = all.get_mut("DeliveryPolicy") {
+        *policy = delivery(policy).to_string();
+    }
     Ok(json!({ "Attributes": entries(&all) }))
 }
 
@@ -187,6 +251,7 @@ fn tagged<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Topic, AwsError> {
 }
 
 fn tag(request: &mut Request<'_>) -> Answer {
+    check_tags_sent(request)?;
     let tags = request.input.tags("Tags");
     let topic = tagged(request)?;
     let mut all = topic.tags.clone();

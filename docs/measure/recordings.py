@@ -1,0 +1,264 @@
+"""How often the sandbox answers as AWS did when it was recorded.
+
+LocalStack's tests (repository localstack/localstack, folder tests/aws/services) were run against AWS, and what AWS
+answered is kept beside each test in *.snapshot.json. This script runs the same tests against a sandbox, in LocalStack's
+own test fixtures, and compares each answer with the recording. Nothing of that repository is kept here: its checkout is
+named on the command line, and the packages that its pyproject.toml lists under "base-runtime" must be installed, with
+pytest, localstack-snapshot, json5 and jinja2.
+
+    cargo build --package keyminder-sandbox --example recorded
+    python3 docs/measure/recordings.py CHECKOUT --serve target/debug/examples/recorded [--service sns]…
+
+The server prints `export AWS_ENDPOINT_URL=…` once it listens. As in an account, what one test leaves behind is there for
+the next; each service has a server of its own.
+
+How it counts: one recorded answer is one `snapshot.match` of a test. Each is exactly one of
+
+    agree        equal, after LocalStack's transformers have replaced what differs from run to run (ids, times)
+    words        refused with the same code and status, in other words
+    shape        both succeeded, and the answer differs
+    differ       one succeeded and the other did not, or the code or status is another one
+    not offered  the sandbox says that it does not do this (501), or the test ended there before
+    not reached  the test ended before, for another reason; counted under the last operation it called
+
+What LocalStack itself exempts from comparison is compared all the same, and tests that it skips are run. Times are
+not waited for: sleeps are cut to a fifth of a second, so what takes minutes at AWS is not reached.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import types
+import urllib.parse
+
+import pytest
+
+SERVICES = ["sns", "iam", "lambda_", "events", "logs", "sqs", "sts"]
+VERDICTS = ["agree", "words", "shape", "differ", "not offered", "not reached"]
+ACCOUNT = "123456789012"
+NO_CALL = "(no call)"
+LONGEST_TEST = 40
+LONGEST_SLEEP = 0.2
+
+
+class Server:
+    """The sandbox under test."""
+
+    def __init__(self, command):
+        self.command, self.process, self.address = command, None, None
+
+    def start(self):
+        self.stop()
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        )
+        for line in self.process.stdout:
+            if found := re.search(r"AWS_ENDPOINT_URL=['\"]?(http://[^'\"\s]+)", line):
+                self.address = urllib.parse.urlsplit(found.group(1)).netloc
+                return
+        raise SystemExit(f"{self.command}: ended without saying where it listens")
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+
+class TooLong(Exception):
+    """A test took longer than LONGEST_TEST."""
+
+
+class Judge:
+    """A pytest plugin that compares, and keeps what it found."""
+
+    def __init__(self, server):
+        self.server, self.calls, self.found = server, [], []
+        self.recorded, self.session, self.keys = {}, None, {}
+
+    def expect(self, path):
+        """The recorded answers of a test file, by test."""
+        file = path.with_suffix(".snapshot.json")
+        if file not in self.recorded:
+            self.recorded[file] = json.loads(file.read_text()) if file.exists() else {}
+        return self.recorded[file]
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if self.expect(pathlib.Path(item.fspath)).get(item.nodeid)]
+
+    def install(self):
+        """Watches each call, and sends it to the server of the moment."""
+        import _pytest.skipping
+        import botocore.client
+        import botocore.httpsession
+        from localstack_snapshot.snapshots import SnapshotSession
+
+        judge, sleep = self, time.sleep
+        make, send = botocore.client.BaseClient._make_api_call, botocore.httpsession.URLLib3Session.send
+        match = SnapshotSession.match
+
+        def make_call(client, operation, parameters):
+            name = f"{client.meta.service_model.service_name}:{operation}"
+            try:
+                answer = make(client, operation, parameters)
+                judge.calls.append((name, answer, 200))
+                return answer
+            except Exception as error:
+                answer = getattr(error, "response", {})
+                status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                judge.calls.append((name, answer, status))
+                raise
+
+        def send_here(session, request):
+            parts = urllib.parse.urlsplit(request.url)
+            request.url = parts._replace(scheme="http", netloc=judge.server.address).geturl()
+            return send(session, request)
+
+        def match_here(session, key, value):
+            judge.session, judge.keys[key] = session, judge.operation_of(value)
+            return match(session, key, value)
+
+        botocore.client.BaseClient._make_api_call = make_call
+        botocore.httpsession.URLLib3Session.send = send_here
+        SnapshotSession.match = match_here
+        SnapshotSession._assert_all = lambda *_args, **_kwargs: []
+        _pytest.skipping.evaluate_skip_marks = lambda item: None
+        _pytest.skipping.evaluate_xfail_marks = lambda item: None
+        time.sleep = lambda seconds: sleep(min(seconds, LONGEST_SLEEP))
+
+    def operation_of(self, value):
+        """The call whose answer is compared: the very object, or the last call made."""
+        inner = list(value.values()) if isinstance(value, dict) else []
+        for name, answer, _ in reversed(self.calls):
+            if answer is value or any(answer is one for one in inner):
+                return name
+        return self.calls[-1][0] if self.calls else NO_CALL
+
+    def pytest_runtest_protocol(self, item):
+        self.calls, self.session, self.keys, self.failure = [], None, {}, None
+
+    def pytest_runtest_setup(self, item):
+        def stop(*_):
+            raise TooLong
+
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, LONGEST_TEST)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed and report.when != "teardown":
+            self.failure = str(report.longrepr)[-600:]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item):
+        signal.setitimer(signal.ITIMER_REAL, 15)
+        self.judge(item)
+
+    def judge(self, item):
+        recorded = self.expect(pathlib.Path(item.fspath))[item.nodeid]["recorded-content"]
+        stopper, _, last = self.calls[-1] if self.calls else ("(set-up)", None, None)
+        refused = {name for name, _, status in self.calls if status == 501}
+        observed, broken = {}, None
+        if self.session and self.session.observed_state:
+            self.session.skip_verification_paths = []
+            try:
+                observed = self.session._transform(self.session.observed_state)
+            except Exception as error:
+                broken = repr(error)
+        for key, wanted in (recorded or {}).items():
+            # Some recordings hold keys that their test no longer asks for; no call is to blame for those.
+            operation = self.keys.get(key)
+            if operation == NO_CALL:
+                continue
+            if operation is None:
+                self.note(item, key, stopper, "not offered" if last == 501 else "not reached", self.failure)
+            elif operation in refused:
+                self.note(item, key, operation, "not offered", None)
+            elif broken:
+                self.note(item, key, operation, "differ", broken)
+            else:
+                self.note(item, key, operation, *verdict(wanted, observed.get(key)))
+
+    def note(self, item, key, operation, kind, difference):
+        self.found.append(
+            {"test": item.nodeid, "key": key, "operation": operation, "verdict": kind, "difference": difference}
+        )
+
+
+def verdict(wanted, got):
+    """What became of one recorded answer."""
+    from deepdiff import DeepDiff
+
+    difference = DeepDiff(wanted, got, verbose_level=2)
+    if not difference:
+        return "agree", None
+    text = difference.pretty()
+    code = lambda answer: (answer.get("Error") or {}).get("Code") if isinstance(answer, dict) else None
+    status = (
+        lambda answer: (answer.get("ResponseMetadata") or {}).get("HTTPStatusCode")
+        if isinstance(answer, dict)
+        else None
+    )
+    if code(wanted) != code(got) or status(wanted) != status(got):
+        return "differ", text
+    return ("words" if code(wanted) else "shape"), text
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    options.add_argument("checkout", type=pathlib.Path)
+    options.add_argument("--serve", required=True, help="the command that starts a sandbox")
+    options.add_argument("--service", action="append", choices=SERVICES)
+    options.add_argument("--only", help="tests whose name matches, as pytest's -k")
+    options.add_argument("--details", type=pathlib.Path, help="where to write each verdict with its difference, as JSON")
+    options = options.parse_args()
+    server = Server([str(pathlib.Path(part).resolve()) if os.path.exists(part) else part for part in options.serve.split()])
+    details = options.details and options.details.resolve()
+    os.chdir(options.checkout)
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_MAX_ATTEMPTS="1",
+        TEST_SKIP_LOCALSTACK_START="1",
+        TEST_AWS_ACCOUNT_ID=ACCOUNT,
+        TEST_AWS_ENDPOINT_URL="http://127.0.0.1:4566",
+    )
+    sys.path[:0] = ["localstack-core", "."]
+    sys.dont_write_bytecode = True
+    sys.modules["localstack.version"] = types.ModuleType("localstack.version")
+    sys.modules["localstack.version"].__version__ = "0"
+    judge = Judge(server)
+    judge.install()
+    arguments = ["-q", "--no-header", "-p", "no:cacheprovider", "--tb=line", "--no-summary", "-s"]
+    arguments += ["-k", options.only] if options.only else []
+    for name in options.service or SERVICES:
+        server.start()
+        try:
+            pytest.main([*arguments, f"tests/aws/services/{name}"], plugins=[judge])
+        finally:
+            server.stop()
+    if details:
+        details.write_text(json.dumps(judge.found, indent=1))
+    report(judge.found)
+
+
+def report(found):
+    by_operation = collections.defaultdict(collections.Counter)
+    for one in found:
+        by_operation[one["operation"]][one["verdict"]] += 1
+        by_operation["all"][one["verdict"]] += 1
+    print(f"\n{'operation':55}" + "".join(f"{kind:>13}" for kind in VERDICTS))
+    for operation in sorted(by_operation):
+        counts = by_operation[operation]
+        print(f"{operation:55}" + "".join(f"{counts[kind] or '':>13}" for kind in VERDICTS))
+
+
+if __name__ == "__main__":
+    main()
