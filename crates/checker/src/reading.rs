@@ -7,7 +7,7 @@ use aws_sdk_iam::types::StatusType;
 use jiff::Timestamp;
 use keyminder_keyage::verdict::{assess, deserves_a_closer_look, may_be_unused};
 use keyminder_keyage::{
-    Assessment, CredentialKind, Finding, Inactive, Key, KeyStatus, LastUsed, ReadError, Settings, User, Verdict,
+    Assessment, CredentialKind, Finding, Inactive, Key, KeyStatus, LastUsed, ReadError, Settings, User, Verdict, advise,
 };
 
 use crate::call::{Failure, FailureKind, attempt, next_page, retried};
@@ -75,7 +75,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let mut findings = Vec::with_capacity(keys.len());
+        let mut known = Vec::with_capacity(keys.len());
         for mut key in keys {
             if self.wants_last_use(&key, &user) {
                 match self.last_used(&key.id).await {
@@ -87,14 +87,21 @@ impl Reader<'_> {
                     }
                 }
             }
-            let mut assessment = assess(&key, &user, self.settings, self.now);
+            known.push(key);
+        }
+        let judge = |key: &Key| {
+            let mut assessment = assess(key, &user, self.settings, self.now);
             // A stricter limit by tag may hold that could not be read.
             if limit_is_unknown && matches!(assessment.verdict, Verdict::Fresh | Verdict::Due) {
                 assessment.verdict = Verdict::Unknown;
             }
-            findings.push((Finding::new(key, &user, &assessment, self.settings), assessment));
-        }
-        Reading::Read { keys: findings, errors }
+            let mut finding = Finding::new(key.clone(), &user, &assessment, self.settings);
+            if finding.wants_advice() {
+                finding.advice = advise(key, &known, &user, self.now);
+            }
+            (finding, assessment)
+        };
+        Reading::Read { keys: known.iter().map(judge).collect(), errors }
     }
 
     fn wants_last_use(&self, key: &Key, user: &User) -> bool {

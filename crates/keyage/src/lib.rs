@@ -4,6 +4,7 @@
 //! send, and [`Settings`], the one contract between the command and its Lambda function. It must not
 //! know AWS clients, files, terminals or the clock: `now` is always an argument.
 
+pub mod advice;
 pub mod environment;
 pub mod exemption;
 mod glob;
@@ -16,6 +17,7 @@ pub mod settings;
 pub mod untrusted;
 pub mod verdict;
 
+pub use advice::{Advice, AdviceCode, advise};
 pub use environment::{DEFAULT_INSTALL, Deployment, Environment, EnvironmentError};
 pub use exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 pub use glob::Glob;

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::advice::Advice;
 use crate::exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User};
 use crate::settings::{EXEMPT_TAG, Settings};
@@ -112,6 +113,8 @@ pub struct Finding {
     pub path: String,
     /// Why it is exempt, or what could not be read.
     pub reason: Option<String>,
+    /// What could replace it: only for keys that are old, due or unused, and only a guess.
+    pub advice: Option<Advice>,
     /// When the exemption ended that excused it last, where none holds now.
     #[serde(skip)]
     pub excuse_ended: Option<Timestamp>,
@@ -157,8 +160,15 @@ impl Finding {
             owner: user.tag(&settings.owner_tag).filter(|owner| !owner.is_empty()).map(str::to_owned),
             path: user.path.clone(),
             reason,
+            advice: None,
             excuse_ended: expired.and_then(|(exemption, _)| exemption.end()),
         }
+    }
+
+    /// Whether somebody should do something about the key, so that advice is worth having.
+    #[must_use]
+    pub fn wants_advice(&self) -> bool {
+        matches!(self.verdict, Verdict::Old | Verdict::Due) || self.unused_since.is_some()
     }
 
     /// A user whose keys could not be read, and why.
@@ -184,6 +194,7 @@ impl Finding {
             owner: None,
             path: user.path.clone(),
             reason: Some(reason),
+            advice: None,
             excuse_ended: None,
         }
     }

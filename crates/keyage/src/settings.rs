@@ -14,7 +14,7 @@ mod validate;
 mod words;
 
 pub use validate::Problem;
-use words::words;
+pub(crate) use words::words;
 
 /// The user tag that excuses a user's keys: `until=2027-03-31 reason` (see [`crate::exemption`]).
 pub const EXEMPT_TAG: &str = "keyminder:exempt";

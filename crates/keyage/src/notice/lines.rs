@@ -73,6 +73,9 @@ pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> Strin
     let one_line = format!("{user}  {head}\n");
     let mut lines = if one_line.chars().count() <= WIDTH + 1 { one_line } else { format!("{user}\n  {head}\n") };
     lines.push_str(&wrap_details(&details(finding, max_age_days, window.until)));
+    if let Some(advice) = &finding.advice {
+        lines.push_str(&wrap(&format!("{} (a guess: {})", advice.text, Untrusted::new(&advice.because)), 4));
+    }
     lines
 }
 

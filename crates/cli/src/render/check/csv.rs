@@ -6,7 +6,7 @@ use keyminder_keyage::{LastUsed, Report};
 
 use crate::error::Error;
 
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 23] = [
     "account",
     "as_of",
     "user",
@@ -27,6 +27,9 @@ const HEADER: [&str; 20] = [
     "reason",
     "due_at",
     "over_by_seconds",
+    "advice_code",
+    "advice",
+    "advice_because",
 ];
 
 /// The lines, with a header.
@@ -47,7 +50,7 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
             LastUsed::At { at, .. } => moment(Some(*at)),
         };
         let kind = serde_json::to_value(key.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-        let record: [Option<String>; 20] = [
+        let record: [Option<String>; 23] = [
             Some(report.account.clone()),
             moment(Some(report.as_of)),
             Some(key.user.clone()),
@@ -68,6 +71,9 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
             key.reason.clone(),
             moment(key.due_at),
             key.over_by_seconds.map(|seconds| seconds.to_string()),
+            key.advice.as_ref().map(|advice| advice.code.to_string()),
+            key.advice.as_ref().map(|advice| advice.text.clone()),
+            key.advice.as_ref().map(|advice| advice.because.clone()),
         ];
         let fields = record.iter().map(|field| csv_field(field.as_deref().unwrap_or_default()));
         writer.write_record(fields).map_err(complaint)?;

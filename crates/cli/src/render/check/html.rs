@@ -40,6 +40,7 @@ struct Row {
     last_used: String,
     owner: String,
     reason: String,
+    advice: Option<(String, String)>,
 }
 
 /// The page.
@@ -128,6 +129,7 @@ fn row(key: &Finding) -> Row {
             }
         },
         owner: plain(&key.owner),
+        advice: key.advice.as_ref().map(|one| (one.text.clone(), Untrusted::new(&one.because).to_string())),
         reason: match (key.unused_since, plain(&key.reason)) {
             (Some(since), reason) if reason.is_empty() => format!("unused since {}", day(since)),
             (Some(since), reason) => format!("unused since {}; {reason}", day(since)),
