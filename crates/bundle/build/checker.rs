@@ -58,6 +58,14 @@ impl Quality {
         Ok(if variable("PROFILE")? == "release" { Self::Release } else { Self::Development })
     }
 
+    /// Its name in this crate's library.
+    pub(crate) fn origin(self) -> &'static str {
+        match self {
+            Self::Development => "Development",
+            Self::Release => "Release",
+        }
+    }
+
     fn profile(self) -> &'static str {
         match self {
             Self::Development => "lambda-development",
@@ -74,11 +82,56 @@ pub(crate) struct Checker {
     pub(crate) sources: BTreeSet<PathBuf>,
 }
 
-/// Builds the checker for Linux on `machine` (Rust's name of the architecture), which must be the machine
-/// that this runs on, in `target`, a folder that all profiles of the surrounding build share.
-pub(crate) fn build(root: &Path, target: &Path, machine: &str, quality: Quality) -> Result<Checker, Error> {
-    let rustc = Rustc::ask()?;
-    let triple = rustc.triple(machine);
+/// What the checker is compiled with for one architecture.
+pub(crate) struct Toolchain {
+    /// Rust's name of the target.
+    triple: String,
+    /// The C compiler, which also links.
+    compiler: String,
+}
+
+impl Toolchain {
+    /// Finds what compiles for Linux on `machine` (Rust's name of the architecture): musl if its standard library and
+    /// a C compiler for it are installed, else the GNU C library. Both are linked statically.
+    ///
+    /// # Errors
+    /// What has to be installed, in words. Nothing is missing for the machine that this runs on.
+    pub(crate) fn find(rustc: &Rustc, machine: &str, is_own: bool) -> Result<Self, String> {
+        let musl = format!("{machine}-unknown-linux-musl");
+        let mut musl_compilers = vec![format!("{machine}-linux-musl-gcc")];
+        if is_own {
+            musl_compilers.insert(0, "musl-gcc".to_owned());
+        }
+        let compiler = musl_compilers.into_iter().find(|name| is_on_path(name));
+        if let (true, Some(compiler)) = (rustc.has_target(&musl), compiler) {
+            return Ok(Self { triple: musl, compiler });
+        }
+        let triple = format!("{machine}-unknown-linux-gnu");
+        if is_own {
+            // Rust's own choice. Naming it keeps out a linker that a configuration file names.
+            return Ok(Self { triple, compiler: "cc".to_owned() });
+        }
+        let compiler = format!("{machine}-linux-gnu-gcc");
+        let mut missing = Vec::new();
+        if !rustc.has_target(&triple) {
+            missing.push(format!("Rust's standard library for {triple}"));
+        }
+        if !is_on_path(&compiler) {
+            missing.push(format!("the C compiler {compiler} with its C library"));
+        }
+        if missing.is_empty() { Ok(Self { triple, compiler }) } else { Err(missing.join(" and ")) }
+    }
+}
+
+/// Builds the checker for every toolchain, in `target`, a folder that all profiles of the surrounding build share.
+/// The checkers come in the order of the toolchains.
+pub(crate) fn build(
+    root: &Path,
+    target: &Path,
+    rustc: &Rustc,
+    toolchains: &[Toolchain],
+    quality: Quality,
+) -> Result<Vec<Checker>, Error> {
     let mut cargo = Command::new(variable("CARGO")?);
     cargo.current_dir(root).env_clear();
     for (name, value) in env::vars_os().filter(|(name, _)| is_passed_on(name)) {
@@ -87,26 +140,32 @@ pub(crate) fn build(root: &Path, target: &Path, machine: &str, quality: Quality)
     // An encoded value takes the place of every other source of flags, a configuration file's too.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", rustc.flags(root, target).join("\x1f"));
     cargo.env("CARGO_INCREMENTAL", "0");
-    // `cc` is the compiler's own choice; naming it keeps a linker named in a configuration file out.
-    let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
-    cargo.env(linker, "cc");
-    cargo
-        .args(["build", "--package", PACKAGE, "--bin", BINARY])
-        .args(["--no-default-features", "--features", "lambda"])
-        .args(["--profile", quality.profile(), "--target", &triple, "--target-dir"])
-        .arg(target);
+    cargo.args(["build", "--package", PACKAGE, "--bin", BINARY]);
+    cargo.args(["--no-default-features", "--features", "lambda", "--profile", quality.profile()]);
+    for Toolchain { triple, compiler } in toolchains {
+        let name = triple.replace('-', "_");
+        cargo.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), compiler);
+        if compiler != "cc" {
+            cargo.env(format!("CC_{name}"), compiler);
+        }
+        cargo.args(["--target", triple]);
+    }
+    cargo.arg("--target-dir").arg(target);
     if root.join("Cargo.lock").is_file() {
         cargo.arg("--locked");
     }
     let status = cargo.status().map_err(|source| Error::Run { program: "cargo", source })?;
     if !status.success() {
-        return Err(Error::Build { triple, status });
+        let triples: Vec<_> = toolchains.iter().map(|one| one.triple.as_str()).collect();
+        return Err(Error::Build { triple: triples.join(" and "), status });
     }
-
-    let folder = target.join(&triple).join(quality.profile());
-    let dep_info = folder.join(BINARY).with_extension("d");
-    let dep_info = fs::read_to_string(&dep_info).map_err(|source| Error::Read { path: dep_info, source })?;
-    Ok(Checker { binary: folder.join(BINARY), sources: sources(&dep_info, root, target) })
+    let checker = |toolchain: &Toolchain| {
+        let folder = target.join(&toolchain.triple).join(quality.profile());
+        let dep_info = folder.join(BINARY).with_extension("d");
+        let dep_info = fs::read_to_string(&dep_info).map_err(|source| Error::Read { path: dep_info, source })?;
+        Ok(Checker { binary: folder.join(BINARY), sources: sources(&dep_info, root, target) })
+    };
+    toolchains.iter().map(checker).collect()
 }
 
 fn is_passed_on(name: &OsStr) -> bool {
@@ -117,13 +176,13 @@ fn is_passed_on(name: &OsStr) -> bool {
 }
 
 /// What the surrounding build's compiler says of itself.
-struct Rustc {
+pub(crate) struct Rustc {
     sysroot: PathBuf,
     commit: Option<String>,
 }
 
 impl Rustc {
-    fn ask() -> Result<Self, Error> {
+    pub(crate) fn ask() -> Result<Self, Error> {
         Ok(Self {
             sysroot: PathBuf::from(print(&["--print", "sysroot"])?.trim()),
             commit: print(&["--version", "--verbose"])?
@@ -133,17 +192,9 @@ impl Rustc {
         })
     }
 
-    /// musl where it is fully there (its standard library, and a C compiler for `ring`), else the GNU C
-    /// library, linked statically too.
-    fn triple(&self, machine: &str) -> String {
-        let musl = format!("{machine}-unknown-linux-musl");
-        let standard_library = self.sysroot.join("lib/rustlib").join(&musl).is_dir();
-        let compiler = ["musl-gcc".to_owned(), format!("{machine}-linux-musl-gcc")];
-        if standard_library && compiler.iter().any(|name| is_on_path(name)) {
-            musl
-        } else {
-            format!("{machine}-unknown-linux-gnu")
-        }
+    /// Whether the standard library for `triple` is installed.
+    fn has_target(&self, triple: &str) -> bool {
+        self.sysroot.join("lib/rustlib").join(triple).is_dir()
     }
 
     /// A static executable in which no path of this machine is left.

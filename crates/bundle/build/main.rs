@@ -1,5 +1,5 @@
-//! Puts a checker for Lambda into the bundle: compiles it for the machine this runs on, takes in those that
-//! the environment hands in, and leaves a zip file of each for the library to include.
+//! Puts checkers for Lambda into the bundle: takes those that the environment hands in, compiles the others if it can,
+//! and leaves a zip file of each for the library to include.
 //! How the checker is compiled is in `checker`; what a zip file looks like is in `archive`.
 
 mod checker;
@@ -16,12 +16,14 @@ use std::process::{ExitCode, ExitStatus};
 use std::{env, fs, io};
 
 use archive::Effort;
-use checker::Quality;
+use checker::{Quality, Rustc, Toolchain};
 
 /// An architecture that Lambda has.
 struct Architecture {
     /// Its name in this crate's library.
     variant: &'static str,
+    /// Its name in Lambda's API.
+    lambda: &'static str,
     /// Its name as Rust's targets have it.
     rust: &'static str,
     /// `e_machine` in an ELF header.
@@ -31,8 +33,8 @@ struct Architecture {
 }
 
 const ARCHITECTURES: [Architecture; 2] = [
-    Architecture { variant: "X86_64", rust: "x86_64", elf: 62, variable: "KEYMINDER_CHECKER_X86_64" },
-    Architecture { variant: "Arm64", rust: "aarch64", elf: 183, variable: "KEYMINDER_CHECKER_ARM64" },
+    Architecture { variant: "X86_64", lambda: "x86_64", rust: "x86_64", elf: 62, variable: "KEYMINDER_CHECKER_X86_64" },
+    Architecture { variant: "Arm64", lambda: "arm64", rust: "aarch64", elf: 183, variable: "KEYMINDER_CHECKER_ARM64" },
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -81,39 +83,57 @@ fn build() -> Result<(), Error> {
     let host = variable("HOST")?.to_string_lossy().into_owned();
 
     let quality = Quality::of_surrounding_build()?;
+    let rustc = Rustc::ask()?;
 
-    let mut bundled = Vec::new();
+    let mut binaries = Vec::new();
+    let mut compiled = Vec::new();
+    let mut toolchains = Vec::new();
     for architecture in &ARCHITECTURES {
         tell("rerun-if-env-changed", architecture.variable);
-        let handed_in = env::var_os(architecture.variable).filter(|path| !path.is_empty());
-        let (path, from, origin) = if let Some(path) = handed_in {
+        let is_own = host.starts_with(architecture.rust);
+        if let Some(path) = env::var_os(architecture.variable).filter(|path| !path.is_empty()) {
             let path = root.join(path);
             tell("rerun-if-changed", path.display());
-            (path, architecture.variable, "HandedIn")
-        } else if host.starts_with(architecture.rust) && host.contains("-linux-") {
-            let target = lambda_target(&out);
-            let checker = checker::build(&root, &target, architecture.rust, quality)?;
+            binaries.push((architecture, path, architecture.variable, "HandedIn"));
+        } else if host.contains("-linux-") && (is_own || quality == Quality::Release) {
+            match Toolchain::find(&rustc, architecture.rust, is_own) {
+                Ok(toolchain) => {
+                    compiled.push(architecture);
+                    toolchains.push(toolchain);
+                }
+                Err(missing) => tell(
+                    "warning",
+                    format!(
+                        "this build carries no function for {}: {missing} is not installed (see \"When building\" in \
+                         docs/configuration.md)",
+                        architecture.lambda
+                    ),
+                ),
+            }
+        }
+    }
+    if !toolchains.is_empty() {
+        let checkers = checker::build(&root, &lambda_target(&out), &rustc, &toolchains, quality)?;
+        for (architecture, checker) in compiled.into_iter().zip(checkers) {
             for source in &checker.sources {
                 tell("rerun-if-changed", source.display());
             }
-            for file in ["Cargo.toml", "Cargo.lock"] {
-                tell("rerun-if-changed", root.join(file).display());
-            }
-            let origin = match quality {
-                Quality::Development => "Development",
-                Quality::Release => "Release",
-            };
-            (checker.binary, "just compiled", origin)
-        } else {
-            continue;
-        };
+            binaries.push((architecture, checker.binary, "just compiled", quality.origin()));
+        }
+        for file in ["Cargo.toml", "Cargo.lock"] {
+            tell("rerun-if-changed", root.join(file).display());
+        }
+    }
+
+    let effort = match quality {
+        Quality::Development => Effort::Little,
+        Quality::Release => Effort::Most,
+    };
+    let mut bundled = Vec::new();
+    for (architecture, path, from, origin) in binaries {
         let binary = read(&path)?;
         fit(&binary, architecture).map_err(|why| Error::Unfit { path, from, why })?;
         let zip = out.join(format!("{}.zip", architecture.rust));
-        let effort = match quality {
-            Quality::Development => Effort::Little,
-            Quality::Release => Effort::Most,
-        };
         write(&zip, &archive::pack(&binary, effort)?)?;
         // What the machine at hand can run comes first, as the default.
         let place = if host.starts_with(architecture.rust) { 0 } else { bundled.len() };

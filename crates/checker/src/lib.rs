@@ -13,6 +13,8 @@ mod log;
 mod publisher;
 mod reading;
 mod run_summary;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 
 pub use check::{Check, Progress, Scope};
 pub use event::{Event, Mode};

@@ -21,6 +21,80 @@ fn test_runs_the_installed_function_and_shows_who_gets_what() {
     assert!(notices[0].subject.contains("3 IAM access keys"));
 }
 
+/// The notice that a fresh installation sends about the same users, if functions are run with `run_with`. Times of day
+/// are masked: they are the machine's.
+fn notice(run_with: Vec<std::ffi::OsString>) -> (String, String) {
+    notice_from(Options { run_with, ..Options::instant() }, &[])
+}
+
+fn notice_from(options: Options, arguments: &[&str]) -> (String, String) {
+    let world = World::with(options);
+    world.sandbox.seed_users(&Seed { users: 12, old: 3, ..Seed::default() });
+    world.ok(&[&["setup", "--yes", "--email", EMAIL], arguments].concat());
+    world.sandbox.confirm(EMAIL);
+    world.ok(&["test"]);
+    let mails = world.sandbox.outbox();
+    let mail = mails.iter().find(|mail| mail.kind == MailKind::Notification).unwrap();
+    let mask =
+        |word: &str| if word.contains(':') { word.replace(|c: char| c.is_ascii_digit(), "#") } else { word.into() };
+    // What follows is SNS's.
+    let (written, _) = mail.body.split_once("If you wish to stop receiving").unwrap();
+    let body: Vec<String> = written.split(' ').map(mask).collect();
+    (mail.subject.clone(), body.join(" "))
+}
+
+#[test]
+fn the_command_in_place_of_the_package_sends_the_same_mail() {
+    let package = notice(Vec::new());
+    let command = notice(vec![machine(".".as_ref(), &[]).get_program().to_owned(), "function".into()]);
+    assert_eq!(command, package);
+    assert!(package.0.contains("3 IAM access keys"), "{package:#?}");
+}
+
+#[test]
+fn the_demo_says_that_the_function_runs_as_part_of_the_command_if_asked_to() {
+    let home = tempfile::TempDir::new().unwrap();
+    let ran = finish(machine(home.path(), &["demo", "--builtin-function"]));
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    assert!(ran.stderr.contains("The function runs as part of this command here"), "{ran:#?}");
+    assert!(ran.stdout.contains("3 IAM access keys"), "{ran:#?}");
+}
+
+/// The processor of the function that is installed.
+fn installed_architecture(world: &World) -> String {
+    let (_, plan) = world.json(&["plan", "--email", EMAIL, "--architecture", "arm64"]);
+    let changes = plan["changes"].as_array().unwrap();
+    let function = changes.iter().find(|change| change["address"] == "lambda_function").unwrap();
+    let fields = function["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["path"] == "code.architecture");
+    field.map_or("arm64", |field| field["before"].as_str().unwrap()).to_owned()
+}
+
+#[test]
+#[ignore = "needs a build for both processors, and qemu-aarch64"]
+fn the_function_for_arm64_lists_judges_and_publishes_as_the_one_for_x86_64_does() {
+    let notice = |architecture: &str, run_with: &[&str]| {
+        let run_with = run_with.iter().map(Into::into).collect();
+        notice_from(Options { run_with, ..Options::instant() }, &["--architecture", architecture])
+    };
+    assert_eq!(notice("arm64", &["/usr/bin/qemu-aarch64"]), notice("x86_64", &[]));
+}
+
+#[test]
+#[ignore = "needs a build for both processors (arm64 as well as x86_64)"]
+fn a_change_of_the_processor_to_arm64_and_back_is_carried_out_and_leaves_nothing_to_do() {
+    let world = World::seeded(12, 3);
+    for architecture in ["x86_64", "arm64", "x86_64"] {
+        let arguments = ["--email", EMAIL, "--architecture", architecture];
+        world.ok(&[&["setup", "--yes"], &arguments[..]].concat());
+        assert_eq!(installed_architecture(&world), architecture);
+        let (code, plan) = world.json(&[&["plan", "--exit-code"], &arguments[..]].concat());
+        assert_eq!(code, 0, "{plan:#}");
+    }
+    world.sandbox.confirm(EMAIL);
+    world.ok(&["test"]);
+}
+
 #[test]
 fn a_test_notice_is_sent_and_a_dry_run_sends_nothing() {
     let world = World::seeded(12, 3);

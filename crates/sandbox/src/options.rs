@@ -1,5 +1,6 @@
 //! What a sandbox is started with. Owns the defaults; knows nothing of how they are applied.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::Clock;
@@ -29,6 +30,9 @@ pub struct Options {
     pub list_lag: Duration,
     /// How many users, and how many access keys, a page holds unless `MaxItems` asks for fewer.
     pub users_page: usize,
+    /// A program that runs a function's `bootstrap`, such as an emulator of another processor: its path and its first
+    /// arguments. The path of `bootstrap` follows them. If it is empty, `bootstrap` is started itself.
+    pub run_with: Vec<OsString>,
 }
 
 impl Options {
@@ -58,6 +62,7 @@ impl Options {
             function_updating: Duration::ZERO,
             list_lag: Duration::ZERO,
             users_page: 100,
+            run_with: Vec::new(),
         }
     }
 

@@ -20,8 +20,8 @@ pub(crate) use given::{Overrides, given};
 pub(crate) use global::{ColorWhen, GlobalArgs, OutputFormat};
 pub(crate) use install::{PlanArgs, SetupArgs, StatusArgs, TeardownArgs};
 pub(crate) use operate::{
-    CompletionsArgs, ConfirmArgs, DemoArgs, ExportArgs, ExportKind, InitArgs, ManArgs, SandboxArgs, TestArgs,
-    VersionArgs,
+    CompletionsArgs, ConfirmArgs, DemoArgs, ExportArgs, ExportKind, FunctionArgs, InitArgs, ManArgs, SandboxArgs,
+    TestArgs, VersionArgs,
 };
 pub(crate) use spec::SpecArgs;
 
@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),
+    Function(FunctionArgs),
 }
 
 /// Commands of other tools, and what they are called here.
@@ -118,7 +119,7 @@ pub(crate) fn definition() -> clap::Command {
 
 /// Commands that do not talk to AWS. They accept the flags about account and installation, as all commands do, but their
 /// help does not mention them.
-const LOCAL: &[&str] = &["demo", "sandbox", "completions", "man", "version"];
+const LOCAL: &[&str] = &["demo", "sandbox", "completions", "man", "version", "function"];
 
 fn without(command: clap::Command, global: &[Arg]) -> clap::Command {
     let about_aws = global.iter().filter(|argument| argument.get_help_heading() == Some(global::ACCOUNT));

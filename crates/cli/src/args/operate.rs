@@ -88,6 +88,10 @@ pub(crate) struct DemoArgs {
     /// Pause before each step
     #[arg(long)]
     pub(crate) slow: bool,
+
+    /// Run the function as part of this command, not from the uploaded package (always, if the package does not run here)
+    #[arg(long)]
+    pub(crate) builtin_function: bool,
 }
 
 /// Run a local AWS emulator until you press Ctrl-C
@@ -118,6 +122,10 @@ pub(crate) struct SandboxArgs {
     /// Print the variables for a sandbox on that port, and exit
     #[arg(long, requires = "port")]
     pub(crate) variables: bool,
+
+    /// Run the function as part of this command, not from the uploaded package (always, if the package does not run here)
+    #[arg(long)]
+    pub(crate) builtin_function: bool,
 }
 
 /// Print the deployment package, the IAM policy a deployer needs, or a CloudWatch alarm
@@ -210,4 +218,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = number.parse().map_err(|_| complaint())?;
     number.checked_mul(factor).filter(|s| (1..=172_800).contains(s)).map(Duration::from_secs).ok_or_else(complaint)
+}
+
+/// Serve a Lambda Runtime API in place of the function's executable: how the sandbox runs the function if the package
+/// does not run on this system
+#[derive(Debug, Args)]
+#[command(hide = true)]
+pub(crate) struct FunctionArgs {
+    /// The executable that this command stands in for
+    #[arg(value_name = "BOOTSTRAP")]
+    pub(crate) bootstrap: PathBuf,
 }

@@ -1,29 +1,9 @@
-//! Which build of keyminder this is: what `--version --verbose` says of it, and when that matters to an account.
+//! When it matters to an account which build of keyminder this is.
 
-use std::fmt::Write;
-
-use keyminder_bundle::{Origin, Package, available};
+use keyminder_bundle::Origin;
 use keyminder_reconcile::{Action, Address, Plan};
 
 use super::session::{Account, Session};
-
-/// The version, and with `verbose` each function package that this command carries.
-pub(crate) fn version(verbose: bool) -> String {
-    let mut text = format!("keyminder {}", env!("CARGO_PKG_VERSION"));
-    if verbose {
-        for package in available().iter().filter_map(|architecture| Package::new(*architecture).ok()) {
-            let _ = write!(
-                text,
-                "\nfunction for {}: {}, {} bytes, CodeSha256 {}",
-                package.architecture(),
-                package.origin(),
-                package.zip().len(),
-                package.code_sha256()
-            );
-        }
-    }
-    text
-}
 
 /// Says so if `plan` puts a function from a development build into an account of AWS.
 pub(crate) fn remark(session: &Session, account: &Account, plan: &Plan, origin: Origin) {
@@ -102,17 +82,6 @@ mod tests {
         for url in ["http://127.0.0.1:4566", "http://localhost:5000/amazonaws.com", "https://amazonaws.com.example.org"]
         {
             assert!(!is_aws(Some(url)), "{url}");
-        }
-    }
-
-    #[test]
-    fn the_version_names_each_package_only_when_more_is_asked_for() {
-        assert_eq!(version(false), concat!("keyminder ", env!("CARGO_PKG_VERSION")));
-        let long = version(true);
-        for architecture in available() {
-            let package = Package::new(*architecture).unwrap();
-            let line = long.lines().find(|line| line.contains(architecture.as_str())).unwrap();
-            assert!(line.contains(&package.code_sha256()) && line.contains(&package.origin().to_string()), "{line}");
         }
     }
 }

@@ -10,7 +10,7 @@ use keyminder_sandbox::{Mail, MailKind, Options, Sandbox, Seed};
 use keyminder_stack::Credentials;
 
 use super::session::Session;
-use super::{check, confirm, plan, setup, status, teardown, test};
+use super::{check, confirm, plan, setup, stand_in, status, teardown, test};
 use crate::args::{
     CheckArgs, ConfirmArgs, DemoArgs, Overrides, PlanArgs, SetupArgs, SpecArgs, StatusArgs, TeardownArgs, TestArgs,
 };
@@ -44,6 +44,7 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Demo
         role_delay: ROLE_DELAY,
         function_pending: FUNCTION_PENDING,
         function_updating: FUNCTION_UPDATING,
+        run_with: stand_in::run_with(screen, args.builtin_function)?,
         ..Options::instant()
     };
     let sandbox = Sandbox::start(options).await.map_err(|error| Error::failed("Sandbox", error.to_string()))?;

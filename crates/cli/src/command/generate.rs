@@ -38,7 +38,7 @@ pub(crate) fn man(screen: &Screen, folder: Option<&Path>) -> Result<Exit, Error>
 fn collect(command: &clap::Command, name: &str, pages: &mut Vec<(String, clap::Command)>) {
     pages.push((name.to_owned(), command.clone().name(name.to_owned())));
     // The manual of `help` would be those of all commands again.
-    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set()) {
         collect(below, &format!("{name}-{}", below.get_name()), pages);
     }
 }

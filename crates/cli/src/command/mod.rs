@@ -20,6 +20,7 @@ mod runs;
 mod sandbox;
 mod session;
 mod setup;
+mod stand_in;
 mod status;
 mod teardown;
 mod test;
@@ -45,6 +46,9 @@ pub(crate) fn main() -> Exit {
         Ok(parsed) => parsed,
         Err(error) => return refused(&error),
     };
+    if matches!(cli.command, Command::Function(_)) {
+        return stand_in::run();
+    }
     let screen = Arc::new(Screen::new(&cli.global));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -82,6 +86,8 @@ async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) ->
         Command::Sandbox(args) => sandbox::run(screen, &interrupt, &args).await,
         Command::Export(args) => export::run(&session(screen)?, args.kind).await,
         Command::Completions(args) => generate::completions(screen, args.shell),
+        // It was taken care of before threads were started.
+        Command::Function(_) => Ok(Exit::Done),
         Command::Man(args) => generate::man(screen, args.dir.as_deref()),
         Command::Version(_) => version::run(screen),
     }
@@ -104,7 +110,7 @@ fn refused(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             match error.kind() {
-                ErrorKind::DisplayVersion if asked_for_more() => screen.result(&build::version(true)),
+                ErrorKind::DisplayVersion if asked_for_more() => screen.result(&version::long()),
                 _ => screen.result(&error.render().ansi().to_string()),
             }
             screen.finish().map_or_else(|error| failed(&screen, &error), |()| Exit::Done)

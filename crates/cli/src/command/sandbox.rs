@@ -6,6 +6,7 @@ use std::time::Duration;
 use keyminder_sandbox::{MailKind, Options, Sandbox, Seed};
 use serde_json::json;
 
+use super::stand_in;
 use crate::args::SandboxArgs;
 use crate::error::{Error, Exit};
 use crate::interrupt::Interrupt;
@@ -27,7 +28,8 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
         screen.result(&exports(&variables(&format!("http://127.0.0.1:{}", args.port))));
         return Ok(Exit::Done);
     }
-    let sandbox = Sandbox::start(Options { port: args.port, ..base }).await.map_err(|error| {
+    let run_with = stand_in::run_with(screen, args.builtin_function)?;
+    let sandbox = Sandbox::start(Options { port: args.port, run_with, ..base }).await.map_err(|error| {
         Error::failed("Sandbox", error.to_string()).hint("choose another --port, or none for any free one")
     })?;
     sandbox.seed_users(&Seed { users: args.users as usize, old: args.old as usize, ..Seed::default() });

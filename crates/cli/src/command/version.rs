@@ -29,12 +29,30 @@ struct Document {
 struct Checker {
     architecture: &'static str,
     code_sha256: String,
+    /// How the executable in it was built: `development build`, `release build` or `prebuilt`.
+    build: String,
+    bytes: usize,
 }
 
 pub(crate) fn run(screen: &Screen) -> Result<Exit, Error> {
+    let document = document();
+    if screen.is_json() {
+        screen.document(&document)?;
+    } else {
+        screen.result(&text(&document));
+    }
+    Ok(Exit::Done)
+}
+
+/// The same for people, without a screen.
+pub(crate) fn long() -> String {
+    text(&document())
+}
+
+fn document() -> Document {
     let given = |text: Option<&'static str>| text.filter(|text| !text.is_empty());
     let packages = keyminder_bundle::available().iter().filter_map(|architecture| Package::new(*architecture).ok());
-    let document = Document {
+    Document {
         schema: 1,
         command: "version",
         version: env!("CARGO_PKG_VERSION"),
@@ -44,21 +62,21 @@ pub(crate) fn run(screen: &Screen) -> Result<Exit, Error> {
             .map(|package| Checker {
                 architecture: package.architecture().as_str(),
                 code_sha256: package.code_sha256(),
+                build: package.origin().to_string(),
+                bytes: package.zip().len(),
             })
             .collect(),
-    };
-    if screen.is_json() {
-        screen.document(&document)?;
-        return Ok(Exit::Done);
     }
+}
+
+fn text(document: &Document) -> String {
     let mut text = format!("keyminder {}\n", document.version);
     if let Some(commit) = document.commit {
         let date = document.commit_date.map(|date| format!(" ({date})")).unwrap_or_default();
         text.push_str(&format!("commit   {commit}{date}\n"));
     }
-    for checker in &document.checkers {
-        text.push_str(&format!("function {}, CodeSha256 {}\n", checker.architecture, checker.code_sha256));
+    for Checker { architecture, code_sha256, build, bytes } in &document.checkers {
+        text.push_str(&format!("function {architecture}, {build}, {bytes} bytes, CodeSha256 {code_sha256}\n"));
     }
-    screen.result(&text);
-    Ok(Exit::Done)
+    text
 }

@@ -100,7 +100,10 @@ async fn spawn(command: &mut Command) -> Result<Child, String> {
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            Err(error) => return Err(format!("fork/exec bootstrap: {error}")),
+            Err(error) => {
+                let program = command.as_std().get_program().to_string_lossy();
+                return Err(format!("fork/exec {}: {error}", program.rsplit('/').next().unwrap_or_default()));
+            }
             Ok(child) => return Ok(child),
         }
     }
@@ -152,7 +155,14 @@ impl Instance {
             (key, secret, token, stream)
         };
         let log_group = super::journal::group_of(function);
-        let mut command = Command::new(&bootstrap);
+        let mut command = match shared.options.run_with.split_first() {
+            None => Command::new(&bootstrap),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&bootstrap);
+                command
+            }
+        };
         command
             .current_dir(folder.path())
             .env_clear()
