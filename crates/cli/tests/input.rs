@@ -30,7 +30,7 @@ fn contains(text: &str, parts: &[&str]) {
 
 #[test]
 fn what_is_no_email_address_is_refused() {
-    contains(&refused(&["--email", "ops"]), &["--email: 'ops' is not an e-mail address such as ops@example.com"]);
+    contains(&refused(&["--email", "ops"]), &["--email: 'ops' is not an email address such as ops@example.com"]);
 }
 
 #[test]
@@ -307,4 +307,58 @@ fn a_configuration_file_that_never_ends_can_be_left() {
         assert!(start.elapsed().as_secs() < 10, "it does not end");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_fifo_queue_is_refused_wherever_it_is_named() {
+    let queue = "arn:aws:sqs:us-east-1:123456789012:keys.fifo";
+    contains(&refused(&["--subscribe", &format!("sqs={queue}")]), &["--subscribe:", "FIFO SQS Queues can not be"]);
+    contains(&refused(&["--dead-letter-queue", queue]), &["--dead-letter-queue:", "FIFO"]);
+    let world = World::new();
+    let subscription = format!("[notify]\nsubscriptions = [{{ protocol = \"sqs\", endpoint = \"{queue}\" }}]\n");
+    world.write("keyminder.toml", &subscription);
+    let ran = world.run(&["setup", "--yes"]);
+    assert_eq!((ran.code, world.sandbox.calls().len()), (64, 0), "{ran:#?}");
+    contains(&ran.stderr, &["keyminder.toml:2:18:", "FIFO SQS Queues can not be subscribed to standard SNS topics"]);
+}
+
+#[test]
+fn a_filter_policy_that_sns_would_refuse_is_refused_before_the_first_call() {
+    let world = World::new();
+    let with = |policy: &str| {
+        let queue = "protocol = \"sqs\", endpoint = \"arn:aws:sqs:us-east-1:123456789012:keys\"";
+        let file = format!("[notify]\nsubscriptions = [{{ {queue}, filter_policy = {policy} }}]\n");
+        world.write("keyminder.toml", &file);
+        world.run(&["plan"])
+    };
+    let ran = with("{ verdict = [] }");
+    assert_eq!((ran.code, world.sandbox.calls().len()), (64, 0), "{ran:#?}");
+    contains(&ran.stderr, &["keyminder.toml:2:18:", "Empty arrays are not allowed"]);
+    let ran = with("{ verdict = [{ soundex = \"old\" }] }");
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    contains(&ran.stdout, &["notify.subscriptions[0]:", "Unrecognized match type soundex"]);
+}
+
+#[test]
+fn an_endpoint_that_cannot_work_is_refused_with_one_that_does() {
+    let said = refused(&["--subscribe", "https=https://hooks.slack.com/services/T0/B0/secret"]);
+    contains(&said, &["--subscribe:", "Slack", "never confirms", "check.format = \"chat\""]);
+    assert!(!said.contains("B0/secret"), "a webhook's path is its password: {said}");
+}
+
+#[test]
+fn a_proxy_for_the_function_is_answered_with_why_it_has_no_effect() {
+    let ran = World::new().run(&["plan", "--environment", "HTTPS_PROXY=http://proxy.example.com:3128"]);
+    contains(&ran.stdout, &["function.environment: HTTPS_PROXY has no effect", "Lambda's network"]);
+}
+
+#[test]
+fn a_schedule_with_blanks_around_it_is_sent_without_them() {
+    let world = World::new();
+    world.ok(&["setup", "--email", EMAIL, "--schedule", "  rate(2 days) ", "--yes"]);
+    let schedule = |world: &World| {
+        world.sandbox.edit(|account| account.region("us-east-1").rules.values().next().unwrap().schedule.clone())
+    };
+    assert_eq!(schedule(&world), "rate(2 days)");
+    world.ok(&["plan", "--email", EMAIL, "--schedule", "rate(2 days)", "--exit-code"]);
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyminder_keyage::Settings;
 use keyminder_reconcile::{Action, Address, Plan};
-use keyminder_stack::{Installation, Names, SubscriptionState, SubscriptionStatus};
+use keyminder_stack::{Installation, Names, Spec, SubscriptionState, SubscriptionStatus};
 use serde::Serialize;
 
 use super::session::Session;
@@ -28,7 +28,15 @@ pub(crate) async fn after_setup(installation: &Installation, planned: bool) -> R
     // Not to be interrupted: everything was done, and this is what is left to say.
     let subscriptions = installation.subscriptions().await?;
     let sender = &installation.spec().topic.display_name;
-    Ok(of_setup(&subscriptions, sender, planned, Timestamp::now()))
+    let mut attention = of_setup(&subscriptions, sender, planned, Timestamp::now());
+    attention.extend(of_settings(installation.spec()));
+    Ok(attention)
+}
+
+/// Settings that may go wrong or have no effect.
+fn of_settings(spec: &Spec) -> impl Iterator<Item = Attention> {
+    let warnings = spec.warnings().into_iter();
+    warnings.map(|one| Attention { code: "setting", message: format!("{}: {}", one.path, one.message) })
 }
 
 /// What is left where a run made the function: a key that is old already is spoken of at its next reminder.

@@ -319,10 +319,10 @@ mod tests {
 
     #[test]
     fn a_complaint_names_the_flag_or_the_line_that_it_is_about() {
-        assert!(complaint("", &["--email", "ops"]).starts_with("--email: 'ops' is not an e-mail address"));
+        assert!(complaint("", &["--email", "ops"]).starts_with("--email: 'ops' is not an email address"));
         let file = "[notify]\nemails = [\n  \"a@example.com\",\n  \"ops\",\n]\n";
         let said = complaint(file, &[]);
-        assert!(said.starts_with("keyminder.toml:4:3: ") && said.contains("'ops' is not an e-mail address"), "{said}");
+        assert!(said.starts_with("keyminder.toml:4:3: ") && said.contains("'ops' is not an email address"), "{said}");
         let said = complaint("[function]\nmemory_mb = 1\n", &[]);
         assert!(said.starts_with("keyminder.toml:2:13: function.memory_mb: 1 is not between 128"), "{said}");
     }

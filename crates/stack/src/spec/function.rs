@@ -94,7 +94,24 @@ impl Function {
         }
         problems
     }
+
+    /// What has no effect.
+    pub(super) fn warnings(&self) -> Vec<Problem> {
+        let proxies = self
+            .environment
+            .keys()
+            .filter(|name| PROXY_VARIABLES.iter().any(|variable| variable.eq_ignore_ascii_case(name)));
+        let message = |name| {
+            format!(
+                "{name} has no effect: the function reaches AWS directly from Lambda's network and reads no proxy variables"
+            )
+        };
+        proxies.map(|name| Problem::new("function.environment", message(name))).collect()
+    }
 }
+
+/// Variables that send other programs through a proxy.
+const PROXY_VARIABLES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 /// Lambda API reference, Environment.
 fn is_variable(name: &str) -> bool {

@@ -93,6 +93,12 @@ impl Spec {
         problems
     }
 
+    /// What may go wrong or has no effect, though the rest can be installed.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Problem> {
+        self.notify.warnings().into_iter().chain(self.function.warnings()).collect()
+    }
+
     /// What is wrong with it in one account and region.
     pub(crate) fn problems_in(&self, names: &Names) -> Vec<Problem> {
         self.rule.problems_in(names).into_iter().chain(self.topic.problems_in(names)).collect()

@@ -46,15 +46,23 @@ impl Notify {
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let emails = self.emails.iter().flatten().enumerate().flat_map(|(index, address)| {
-            let path = format!("notify.emails[{index}]");
-            Subscription::email(address).problems().into_iter().map(move |m| Problem::new(path.clone(), m))
-        });
-        let others = self.subscriptions.iter().flatten().enumerate().flat_map(|(index, subscription)| {
-            let path = format!("notify.subscriptions[{index}]");
-            subscription.problems().into_iter().map(move |m| Problem::new(path.clone(), m))
-        });
-        emails.chain(others).collect()
+        self.each(Subscription::problems)
+    }
+
+    /// What may go wrong, though it need not.
+    pub(super) fn warnings(&self) -> Vec<Problem> {
+        self.each(Subscription::warnings)
+    }
+
+    /// What is said about each recipient, with the path of that recipient.
+    fn each(&self, say: impl Fn(&Subscription) -> Vec<String>) -> Vec<Problem> {
+        let emails = self.emails.iter().flatten().map(Subscription::email).enumerate();
+        let emails = emails.map(|(index, one)| (format!("notify.emails[{index}]"), one));
+        let others = self.subscriptions.iter().flatten().cloned().enumerate();
+        let others = others.map(|(index, one)| (format!("notify.subscriptions[{index}]"), one));
+        let all = emails.chain(others);
+        all.flat_map(|(path, one)| say(&one).into_iter().map(move |message| Problem::new(path.clone(), message)))
+            .collect()
     }
 }
 

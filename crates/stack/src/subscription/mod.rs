@@ -1,19 +1,23 @@
 //! Who is notified: one SNS subscription as the user writes it, checked by protocol.
 
+mod endpoint;
+mod filter_policy;
+
 use std::fmt;
 use std::str::FromStr;
 
-use email_address::EmailAddress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use self::endpoint::is_arn;
 
 /// The protocols of SNS (API reference, Subscribe).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// An e-mail for people; a person has to confirm it.
+    /// An email for people; a person has to confirm it.
     Email,
-    /// An e-mail with the JSON envelope.
+    /// An email with the JSON envelope.
     EmailJson,
     /// A text message to a telephone number.
     Sms,
@@ -110,7 +114,7 @@ impl Subscription {
         Self { protocol, endpoint: endpoint.into(), filter_policy: None, raw: false, role: None }
     }
 
-    /// An e-mail subscription.
+    /// An email subscription.
     pub fn email(address: impl Into<String>) -> Self {
         Self::new(Protocol::Email, address)
     }
@@ -120,14 +124,11 @@ impl Subscription {
         (self.protocol, &self.endpoint) == (other.protocol, &other.endpoint)
     }
 
-    /// What SNS would refuse, or accept and never deliver to.
+    /// What SNS would refuse, or can never deliver to.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let endpoint = self.endpoint.as_str();
-        if let Some(wanted) = wrong_endpoint(self.protocol, endpoint) {
-            problems.push(format!("'{endpoint}' is not {wanted}"));
-        }
+        problems.extend(endpoint::problem(self.protocol, &self.endpoint));
         if self.raw && !matches!(self.protocol, Protocol::Sqs | Protocol::Firehose | Protocol::Http | Protocol::Https) {
             problems.push(format!("raw delivery is for sqs, firehose, http and https, not for {}", self.protocol));
         }
@@ -142,51 +143,18 @@ impl Subscription {
             (Some(role), _) if !is_arn(role, "iam") => problems.push(format!("'{role}' is not the ARN of a role")),
             _ => {}
         }
-        if self.filter_policy.as_ref().is_some_and(|policy| !policy.is_object()) {
-            problems.push("a filter policy is a JSON object".into());
-        }
+        let refused = self.filter_policy.iter().flat_map(|policy| filter_policy::judge(policy).errors);
+        problems.extend(refused.map(|reason| format!("SNS would refuse the filter policy: {reason}")));
         problems
     }
-}
 
-/// What the endpoint should be, where it is not.
-fn wrong_endpoint(protocol: Protocol, endpoint: &str) -> Option<&'static str> {
-    let (good, wanted) = match protocol {
-        Protocol::Email | Protocol::EmailJson => (is_email(endpoint), "an e-mail address such as ops@example.com"),
-        Protocol::Sms => {
-            (is_phone_number(endpoint), "a telephone number in international form, such as +4915112345678")
-        }
-        Protocol::Sqs => (is_arn(endpoint, "sqs"), "the ARN of an SQS queue"),
-        Protocol::Lambda => (is_arn(endpoint, "lambda"), "the ARN of a Lambda function"),
-        Protocol::Firehose => (is_arn(endpoint, "firehose"), "the ARN of a Firehose delivery stream"),
-        Protocol::Application => (is_arn(endpoint, "sns"), "the ARN of a mobile platform endpoint"),
-        Protocol::Http => (is_url(endpoint, "http://"), "a URL that begins with http://"),
-        Protocol::Https => (is_url(endpoint, "https://"), "a URL that begins with https://"),
-    };
-    (!good).then_some(wanted)
-}
-
-fn is_email(text: &str) -> bool {
-    EmailAddress::is_valid(text)
-        && text.is_ascii()
-        && !text.contains(['"', '[', ' '])
-        && text.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'))
-}
-
-fn is_phone_number(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|n| (6..=15).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn is_arn(text: &str, service: &str) -> bool {
-    let parts: Vec<_> = text.splitn(6, ':').collect();
-    matches!(parts[..], ["arn", partition, s, _, account, resource]
-        if partition.starts_with("aws") && s == service && account.len() == 12
-            && account.bytes().all(|b| b.is_ascii_digit()) && !resource.is_empty())
-}
-
-fn is_url(text: &str, scheme: &str) -> bool {
-    text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-        && !text.contains(char::is_whitespace)
+    /// What SNS might refuse, or be unable to deliver to.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let doubtful = self.filter_policy.iter().flat_map(|policy| filter_policy::judge(policy).warnings);
+        let doubtful = doubtful.map(|reason| format!("SNS may refuse the filter policy: {reason}"));
+        endpoint::warning(self.protocol, &self.endpoint).into_iter().chain(doubtful).collect()
+    }
 }
 
 /// `PROTOCOL=ENDPOINT`, as on the command line.
