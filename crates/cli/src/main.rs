@@ -7,10 +7,12 @@ mod command;
 mod config;
 mod error;
 mod interrupt;
+mod last_resort;
 mod render;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(command::main().code())
+    last_resort::without_empty_variables();
+    ExitCode::from(last_resort::guard(command::main, command::crashed).code())
 }

@@ -13,7 +13,7 @@ use keyminder_reconcile::retry::{self, Pace, Stopped};
 use keyminder_reconcile::{Address, CancellationToken, Event, Progress, Stack};
 use sha2::{Digest, Sha256};
 
-use crate::clients::{Clients, Identity};
+use crate::connection::{Clients, Identity};
 use crate::error::{Cause, Error, Kind};
 use crate::marks::{self, Tags};
 use crate::names::{IamNames, Names};

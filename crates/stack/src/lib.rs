@@ -4,7 +4,7 @@
 //! SDK types stop here: what goes out is names, states, plans and [`Error`]s. This crate must not print, prompt or
 //! read configuration files.
 
-mod clients;
+mod connection;
 mod document;
 mod error;
 pub mod extras;
@@ -17,7 +17,7 @@ mod spec;
 mod stages;
 mod subscription;
 
-pub use clients::{Clients, Connection, Credentials, Identity};
+pub use connection::{Clients, Connection, Credentials, Identity};
 pub use error::{Cause, Error, Kind};
 pub use installation::Installation;
 pub use marks::Tags;

@@ -110,7 +110,7 @@ pub(crate) fn changes(owned: &Tags, desired: &Tags) -> TagChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::Identity;
+    use crate::connection::Identity;
     use crate::names::{ChosenNames, IamNames};
 
     fn names() -> Names {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clients::Identity;
+use crate::connection::Identity;
 use crate::spec::Problem;
 
 /// The installation that has the names of the original procedure.

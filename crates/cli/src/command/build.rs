@@ -7,7 +7,7 @@ use super::session::{Account, Session};
 
 /// Says so if `plan` puts a function from a development build into an account of AWS.
 pub(crate) fn remark(session: &Session, account: &Account, plan: &Plan, origin: Origin) {
-    if is_worth_a_remark(origin, plan, account.clients.endpoint_url()) {
+    if is_worth_a_remark(origin, plan, account.clients.endpoints().as_deref()) {
         session.screen.remark(
             "\nThis is a development build of keyminder: the function it installs is larger and slower than a released \
              one. Install the notifier with a release build (cargo install --path crates/cli).",

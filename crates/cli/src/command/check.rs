@@ -36,8 +36,8 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         Some(_) => Some(notices(&report, &settings, &context(session, &account, at)?)),
         None => None,
     };
-    let endpoint = account.clients.endpoint_url().filter(|_| !session.config.is_of_sandbox());
-    let shown = show(session, format, args, (&report, endpoint), &settings, notices)?;
+    let endpoint = account.clients.endpoints().filter(|_| !session.config.is_of_sandbox());
+    let shown = show(session, format, args, (&report, endpoint.as_deref()), &settings, notices)?;
     match &args.save {
         Some(file) => {
             render::write_file(file, &shown)?;

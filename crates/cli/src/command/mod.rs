@@ -93,6 +93,12 @@ async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) ->
     }
 }
 
+/// Says what ended the command where nothing else could, in the form that was asked for.
+pub(crate) fn crashed(error: &Error) -> Exit {
+    let screen = Screen::new(&GlobalArgs { output: asked_output(), color: asked_color(), ..GlobalArgs::default() });
+    failed(&screen, error)
+}
+
 fn failed(screen: &Screen, error: &Error) -> Exit {
     let told = screen.is_json()
         && screen.document(&render::ErrorDocument::new(error)).is_ok()

@@ -42,6 +42,9 @@ impl Session {
     pub(crate) async fn connect(&self) -> Result<Account, Error> {
         let wanted = self.config.account()?;
         let clients = self.interrupt.or(Clients::connect(&self.config.connection())).await?;
+        if let Some(wanted) = &wanted {
+            clients.must_all_be_of(wanted)?;
+        }
         let identity = self.interrupt.or(clients.identity()).await?;
         match wanted {
             Some(wanted) if wanted != identity.account => {
@@ -60,7 +63,7 @@ impl Session {
             region: account.clients.region().to_owned(),
             install: self.config.install(),
             caller: self.screen.is_verbose().then(|| account.identity.arn.clone()),
-            endpoint: account.clients.endpoint_url().filter(|_| !self.config.is_of_sandbox()).map(str::to_owned),
+            endpoint: account.clients.endpoints().filter(|_| !self.config.is_of_sandbox()),
         }));
     }
 

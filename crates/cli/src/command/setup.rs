@@ -110,7 +110,7 @@ async fn finish(
         super::plan::show_refusal(session, plan);
         screen.text("Dry run: nothing was changed.");
     } else if applied {
-        let console = account.clients.endpoint_url().is_none().then(|| installation.names().console_url());
+        let console = account.clients.endpoints().is_none().then(|| installation.names().console_url());
         screen.text(&format!("\n{}", render::in_sync(console.as_deref())));
     }
     if !attention.is_empty() {

@@ -40,12 +40,11 @@ fn of_cause(cause: &Cause) -> Vec<String> {
             &["use --region eu-west-1, set AWS_REGION, or set region in keyminder.toml or ~/.aws/config"]
         }
         Cause::BadRegion => &["a region looks like eu-west-1 or us-gov-east-1"],
-        Cause::BadEndpoint => &["an endpoint looks like http://127.0.0.1:4566"],
-        Cause::NoCredentialsForProfile(profile) => {
-            return vec![
-                "to list your profiles, run: aws configure list-profiles".to_owned(),
-                format!("to sign in, run: aws sso login --profile {profile}"),
-            ];
+        Cause::Surroundings(hints) => return hints.clone(),
+        Cause::DeniedAbove(policy) => {
+            return vec![format!(
+                "{policy} denies this, so further permissions do not help; ask the people who manage that policy"
+            )];
         }
         Cause::NoBoundary => &["check iam.permissions_boundary, and that the policy exists in this account"],
         Cause::EnvironmentTooLarge => &["shorten function.environment"],

@@ -24,10 +24,10 @@ pub enum Cause {
     NoRegion,
     /// What is configured as the region cannot be one.
     BadRegion,
-    /// What is configured as the endpoint cannot be one.
-    BadEndpoint,
-    /// There are no credentials for the profile of this name.
-    NoCredentialsForProfile(String),
+    /// Something on this machine (a variable, a file, a proxy, a certificate) or on the way from it, with what helps.
+    Surroundings(Vec<String>),
+    /// A policy denies it that the caller's own permissions cannot make up for.
+    DeniedAbove(&'static str),
     /// The permissions boundary that was asked for does not exist.
     NoBoundary,
     /// The function's environment variables exceed Lambda's quota.

@@ -6,11 +6,15 @@
 
 mod cause;
 mod classify;
+mod way;
 mod words;
 
 use std::error::Error as StdError;
 use std::fmt;
 
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -18,7 +22,9 @@ use aws_types::request_id::RequestId;
 use keyminder_reconcile::Failure;
 
 pub use self::cause::Cause;
-use self::classify::{cause_of, classify};
+use self::classify::{cause_of, classify, root_cause, source_of};
+use self::way::Lost;
+pub(crate) use self::way::{TooLong, Way};
 use self::words::doing;
 
 /// What an error means for a run.
@@ -101,6 +107,16 @@ impl Error {
         self
     }
 
+    /// The same error with one more thing that helps against what is wrong on this machine.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        match &mut self.cause {
+            Cause::Surroundings(hints) => hints.push(hint.into()),
+            _ => self.cause = Cause::Surroundings(vec![hint.into()]),
+        }
+        self
+    }
+
     /// The same error. If something does not exist, it is the installation itself.
     #[must_use]
     pub(crate) fn of_install(self) -> Self {
@@ -156,10 +172,36 @@ where
     SdkError<E, HttpResponse>: RequestId,
 {
     let resource = resource.as_ref().to_owned();
-    move |error| {
-        let request_id = error.request_id().map(str::to_owned);
-        let (kind, code, message) = classify(&error);
-        let cause = cause_of(kind, operation, &code, &message);
-        Error { kind, operation, resource, code, message, request_id, cause }
+    move |error| describe(operation, resource, &error)
+}
+
+fn describe<E>(operation: &'static str, resource: String, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+    SdkError<E, HttpResponse>: RequestId,
+{
+    let request_id = error.request_id().map(str::to_owned);
+    let (kind, code, message) = classify(error);
+    let of_way = way::hints(error, kind, &code, &message);
+    let cause = match of_way.is_empty() {
+        true => cause_of(kind, operation, &code, &message),
+        false => Cause::Surroundings(of_way),
+    };
+    Error { kind, operation, resource, code, message, request_id, cause }
+}
+
+/// What a source of credentials failed with: the answer of the service that it asked, or its own words.
+pub(crate) fn of_credentials(error: &CredentialsError) -> Error {
+    if let Some(error) = source_of::<SdkError<AssumeRoleError, HttpResponse>>(error) {
+        return describe("sts:AssumeRole", String::new(), error);
     }
+    if let Some(error) = source_of::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>(error) {
+        return describe("sts:AssumeRoleWithWebIdentity", String::new(), error);
+    }
+    let kind = if source_of::<Lost>(error).is_some() { Kind::Unreachable } else { Kind::Credentials };
+    let words = match error {
+        CredentialsError::CredentialsNotLoaded(_) => StdError::source(error).map_or_else(String::new, root_cause),
+        other => root_cause(other),
+    };
+    Error { kind, ..Error::usage("NoCredentials", words) }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::iam::{sdk_tags, tags_of};
 use super::{by_tags, found, gone};
-use crate::clients::Clients;
+use crate::connection::Clients;
 use crate::document;
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};

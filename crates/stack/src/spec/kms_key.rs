@@ -120,7 +120,7 @@ fn is_account(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::Identity;
+    use crate::connection::Identity;
     use crate::names::IamNames;
 
     const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";

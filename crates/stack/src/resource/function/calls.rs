@@ -13,7 +13,7 @@ use keyminder_reconcile::retry::Pace;
 
 use super::state::{Configuration, Logging, ROLE_ID};
 use super::{ADDRESS, Function};
-use crate::clients;
+use crate::connection;
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::PROPAGATION;
 use crate::marks::Tags;
@@ -66,7 +66,7 @@ impl Function<'_> {
                     .role(&desired.role)
                     .set_tags(Some(tags.clone().into_iter().collect()))
                     .customize()
-                    .config_override(clients::uploading())
+                    .config_override(connection::uploading())
                     .send()
                     .await
                     .map_err(failed("lambda:CreateFunction", self.name()))
@@ -136,7 +136,7 @@ impl Function<'_> {
             .set_architectures(Some(self.architectures()))
             .zip_file(self.zip())
             .customize()
-            .config_override(clients::uploading())
+            .config_override(connection::uploading())
             .send()
             .await
             .map_err(failed("lambda:UpdateFunctionCode", self.name()))?;

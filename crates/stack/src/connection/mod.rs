@@ -1,18 +1,34 @@
-//! Where every AWS client of the command comes from: one HTTP client, one way to find credentials and region (that
-//! of the AWS CLI), one set of deadlines and retries.
+//! Where every AWS client of the command comes from: one HTTP client, one way to find credentials and region (that of
+//! the AWS CLI), one set of deadlines and retries.
+//!
+//! The parts: `files.rs` reads the AWS CLI's variables and files, `credentials.rs` finds and checks credentials,
+//! `endpoints.rs` says where each service is, `proxy.rs` and `roots.rs` how to get there, and `http.rs` goes.
+
+mod credentials;
+mod endpoints;
+mod files;
+mod http;
+mod proxy;
+mod roots;
 
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 pub use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-use crate::error::{Cause, Error, failed};
+use self::credentials::{Means, Source};
+use self::endpoints::{Endpoints, check_endpoint};
+use self::files::Files;
+use self::proxy::Proxies;
+use self::roots::Roots;
+use crate::error::{Cause, Error, Kind, failed};
 
 /// Which account and region to talk to. What is `None` is found as the AWS CLI finds it: environment, shared
 /// configuration files, SSO, container and instance roles.
@@ -44,8 +60,7 @@ pub struct Clients {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) longest_wait: Option<Duration>,
-    /// The profile that was named, if one was.
-    profile: Option<String>,
+    endpoints: Endpoints,
     region: String,
     sdk: SdkConfig,
 }
@@ -61,10 +76,13 @@ pub struct Identity {
     pub arn: String,
 }
 
-/// No single attempt may take longer: a dead endpoint is an error, not a hang.
+/// No single attempt takes longer: a dead endpoint is an error, not a hang.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// With the call that asks whose account it is, and before it the credentials, a silent endpoint takes 85 seconds at most.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Asking whose account it is takes a moment or does not work.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// A call that uploads the package is one request of 2.6 MB: five minutes carry it over 70 kbit/s.
 const UPLOAD_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -84,19 +102,19 @@ impl Clients {
     /// from a service.
     ///
     /// # Errors
-    /// `NoRegion` where no region is configured anywhere, `BadRegion` where it cannot be one, `BadEndpoint` where
-    /// the endpoint is not an HTTP URL.
+    /// What is wrong with the surroundings (`BadAwsFile`, `NoProfile`, `BadEndpoint`, `BadProxy`, `BadCaBundle`), with
+    /// the region (`NoRegion`, `BadRegion`) or with the credentials.
     pub async fn connect(connection: &Connection) -> Result<Self, Error> {
         if let Some(url) = &connection.endpoint_url {
-            check_endpoint(url)?;
+            check_endpoint(url, "")?;
         }
-        let plain = connection.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http:"));
-        let http = aws_smithy_http_client::Builder::new();
-        // Reading the machine's root certificates takes a while and is for nothing where nobody speaks TLS.
-        let http_client = match plain && connection.credentials.is_some() {
-            true => http.build_http(),
-            false => http.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
+        // A sandbox in the same process is reached without anything from outside.
+        let files = match connection.credentials {
+            Some(_) => None,
+            None => Some(Files::load(connection.profile.as_deref()).await?),
         };
+        let proxies = if files.is_some() { Proxies::from_variables()? } else { Proxies::default() };
+        let http = self::http::client(proxies, Roots::find(files.as_ref()).await?);
         let mut retry = RetryConfig::standard().with_max_attempts(4);
         if let Some(pause) = connection.retry_pause {
             retry = retry.with_initial_backoff(pause);
@@ -107,14 +125,15 @@ impl Clients {
             .operation_timeout(OPERATION_TIMEOUT)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client.clone())
-            .retry_config(retry)
-            .timeout_config(timeouts);
+            .http_client(http.clone())
+            .retry_config(retry.clone())
+            .timeout_config(timeouts.clone())
+            .identity_cache(IdentityCache::lazy().load_timeout(ATTEMPT_TIMEOUT).build());
         if let Ok(name) = AppName::new(concat!("keyminder-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        if let Some(profile) = &connection.profile {
-            loader = loader.profile_name(profile);
+        if let Some(files) = &files {
+            loader = loader.profile_files(files.contents.clone()).profile_name(&files.profile);
         }
         if let Some(region) = &connection.region {
             loader = loader.region(Region::new(region.clone()));
@@ -122,36 +141,45 @@ impl Clients {
         if let Some(url) = &connection.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        if let Some(credentials) = &connection.credentials {
-            loader = loader.credentials_provider(credentials.clone());
-        }
+        loader = match &connection.credentials {
+            Some(credentials) => loader.credentials_provider(credentials.clone()),
+            None => loader.no_credentials(),
+        };
         let mut sdk = loader.load().await;
-        // A profile that was asked for is meant, whatever keys are in the environment: as in the AWS CLI, and unlike in
-        // the SDK's chain (AWS CLI User Guide, "Configuration settings and precedence").
-        if let (Some(profile), None) = (&connection.profile, &connection.credentials) {
-            let config =
-                ProviderConfig::without_region().with_region(sdk.region().cloned()).with_http_client(http_client);
-            let provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
-            sdk = sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
-        }
         let Some(region) = sdk.region().map(|region| region.as_ref().to_owned()) else {
             return Err(Error::usage("NoRegion", "no AWS region is configured").because(Cause::NoRegion));
         };
         if !is_region(&region) {
             return Err(Error::usage("BadRegion", format!("'{region}' is not an AWS region")).because(Cause::BadRegion));
         }
-        if let Some(url) = sdk.endpoint_url() {
-            check_endpoint(url)?;
+        let endpoints = Endpoints::find(connection.endpoint_url.as_deref(), &sdk)?;
+        if let Some(files) = &files {
+            let provider = ProviderConfig::without_region()
+                .with_region(sdk.region().cloned())
+                .with_http_client(http)
+                .with_retry_config(retry)
+                .with_timeout_config(timeouts)
+                .with_use_fips(sdk.use_fips())
+                .with_use_dual_stack(sdk.use_dual_stack());
+            let provider = match default_async_sleep() {
+                Some(sleep) => provider.with_sleep_impl(sleep),
+                None => provider,
+            };
+            let sts = at(&sdk, endpoints.of("STS"));
+            let source = Source::find(&Means { files, provider, sts }).await?;
+            let provider: SharedCredentialsProvider = source.first().await?;
+            sdk = sdk.into_builder().credentials_provider(provider).build();
         }
+        let at = |service| at(&sdk, endpoints.of(service));
         Ok(Self {
-            events: aws_sdk_eventbridge::Client::new(&sdk),
-            iam: aws_sdk_iam::Client::new(&sdk),
-            lambda: aws_sdk_lambda::Client::new(&sdk),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
-            sns: aws_sdk_sns::Client::new(&sdk),
-            sts: aws_sdk_sts::Client::new(&sdk),
+            events: aws_sdk_eventbridge::Client::new(&at("EventBridge")),
+            iam: aws_sdk_iam::Client::new(&at("IAM")),
+            lambda: aws_sdk_lambda::Client::new(&at("Lambda")),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&at("CloudWatch Logs")),
+            sns: aws_sdk_sns::Client::new(&at("SNS")),
+            sts: aws_sdk_sts::Client::new(&at("STS")),
             longest_wait: connection.longest_wait,
-            profile: connection.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
+            endpoints,
             region,
             sdk,
         })
@@ -163,10 +191,10 @@ impl Clients {
         &self.region
     }
 
-    /// The endpoint that takes the place of AWS's, if one is set.
+    /// The endpoints that take the place of AWS's, in words and without passwords; `None` if there are none.
     #[must_use]
-    pub fn endpoint_url(&self) -> Option<&str> {
-        self.sdk.endpoint_url()
+    pub fn endpoints(&self) -> Option<String> {
+        self.endpoints.describe()
     }
 
     /// The configuration that all clients share, for making another one.
@@ -178,7 +206,7 @@ impl Clients {
     /// A client for reading users and keys, with adaptive retries: a check makes thousands of calls.
     #[must_use]
     pub fn iam_for_checking(&self) -> aws_sdk_iam::Client {
-        let config = aws_sdk_iam::config::Builder::from(&self.sdk)
+        let config = aws_sdk_iam::config::Builder::from(&at(&self.sdk, self.endpoints.of("IAM")))
             .retry_config(RetryConfig::adaptive().with_max_attempts(10))
             .build();
         aws_sdk_iam::Client::from_conf(config)
@@ -187,30 +215,46 @@ impl Clients {
     /// Asks AWS who the credentials belong to.
     ///
     /// # Errors
-    /// Missing or refused credentials, an endpoint that does not answer.
+    /// Refused credentials, an endpoint that does not answer or that does not name an account.
     pub async fn identity(&self) -> Result<Identity, Error> {
-        let answer = self.sts.get_caller_identity().send().await.map_err(failed("sts:GetCallerIdentity", ""));
-        let answer = answer.map_err(|error| self.of_profile(error))?;
+        let timeouts = TimeoutConfig::builder().operation_timeout(IDENTITY_TIMEOUT).build();
+        let request = self.sts.get_caller_identity().customize();
+        let request = request.config_override(aws_sdk_sts::Config::builder().timeout_config(timeouts));
+        let answer = request.send().await.map_err(failed("sts:GetCallerIdentity", ""))?;
         let arn = answer.arn().unwrap_or_default().to_owned();
+        let account = answer.account().unwrap_or_default().to_owned();
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = format!("STS named the account '{account}', and an account id has twelve digits");
+            return Err(Error { kind: Kind::Service, ..Error::usage("NotAws", message) }
+                .hint("something other than AWS answered: check --endpoint-url, AWS_ENDPOINT_URL and HTTPS_PROXY"));
+        }
         let partition = arn.split(':').nth(1).filter(|p| p.starts_with("aws")).unwrap_or("aws").to_owned();
-        Ok(Identity { account: answer.account().unwrap_or_default().to_owned(), partition, arn })
+        Ok(Identity { account, partition, arn })
     }
 
-    /// Where a profile was named and nothing found, it is most likely the name that is wrong.
-    fn of_profile(&self, mut error: Error) -> Error {
-        if let (Some(profile), "NoCredentials") = (&self.profile, error.code.as_str()) {
-            error.message = format!("{} for the profile '{profile}'", error.message);
-            error.cause = Cause::NoCredentialsForProfile(profile.clone());
-        }
-        error
+    /// Refuses endpoints of which one could work in another account than the one that STS names.
+    ///
+    /// # Errors
+    /// `MixedEndpoints`.
+    pub fn must_all_be_of(&self, account: &str) -> Result<(), Error> {
+        self.endpoints.must_be_one(account)
     }
 }
 
-fn check_endpoint(url: &str) -> Result<(), Error> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
-        _ => Err(Error::usage("BadEndpoint", format!("'{url}' is not an endpoint URL")).because(Cause::BadEndpoint)),
+/// The configuration of a service that is at an endpoint.
+fn at(sdk: &SdkConfig, endpoint: Option<&str>) -> SdkConfig {
+    let mut builder = sdk.to_builder().service_config(LookedUp);
+    builder.set_endpoint_url(endpoint.map(str::to_owned));
+    builder.build()
+}
+
+/// What clients look up by themselves: nothing, as their endpoints were looked up already.
+#[derive(Debug)]
+struct LookedUp;
+
+impl LoadServiceConfig for LookedUp {
+    fn load_config(&self, _: ServiceConfigKey<'_>) -> Option<String> {
+        None
     }
 }
 
@@ -233,14 +277,6 @@ mod tests {
         }
         for other in ["", "eu", "eu-west", "eu-west-1a", "EU-WEST-1", "eu west 1", "eu--1"] {
             assert!(!is_region(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn an_endpoint_needs_a_scheme_and_a_host() {
-        assert!(check_endpoint("http://127.0.0.1:4566").is_ok());
-        for bad in ["127.0.0.1:4566", "http://", "ftp://x", "http:///x"] {
-            assert!(check_endpoint(bad).is_err(), "{bad}");
         }
     }
 }
