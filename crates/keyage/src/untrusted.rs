@@ -95,7 +95,8 @@ pub fn csv_field(text: &str) -> String {
 }
 
 /// Whether a character could break a line, hide, or turn the direction of what follows.
-fn is_treacherous(c: char) -> bool {
+#[must_use]
+pub fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'

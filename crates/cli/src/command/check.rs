@@ -40,6 +40,11 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
     let shown = show(session, format, args, (&report, endpoint.as_deref()), &settings, notices)?;
     match &args.save {
         Some(file) => {
+            // A file is no terminal.
+            let shown = match format {
+                CheckFormat::Table => anstream::adapter::strip_bytes(&shown).into_vec(),
+                _ => shown,
+            };
             render::write_file(file, &shown)?;
             screen.remark(&format!("Wrote {}.", file.display()));
         }
@@ -107,7 +112,9 @@ fn show(
         (CheckFormat::Json, notices) => {
             let notices = notices.unwrap_or_default().iter().map(notice_document).collect();
             let document = CheckDocument::new(report, notices);
-            serde_json::to_string_pretty(&document).map_err(|error| Error::failed("Json", error.to_string()))? + "\n"
+            let text =
+                serde_json::to_string_pretty(&document).map_err(|error| Error::failed("Json", error.to_string()))?;
+            return Ok((render::escaped(text) + "\n").into_bytes());
         }
         (_, Some(notices)) if notices.is_empty() => "Nothing would be sent.\n".to_owned(),
         (_, Some(notices)) => notices.iter().map(|notice| render::notice(notice) + "\n").collect(),
@@ -115,7 +122,7 @@ fn show(
         (CheckFormat::Csv, None) => return render::check::csv(report),
         (CheckFormat::Html, None) => render::check::html(report, settings)?,
     };
-    Ok(text.into_bytes())
+    Ok(render::gate(&text).into_owned().into_bytes())
 }
 
 fn notice_document(notice: &Notice) -> Value {

@@ -64,6 +64,7 @@ async fn open(session: &Session) -> Result<Opened, Error> {
 /// Writes JSON to a file, or to standard output where none is named.
 fn write(session: &Session, file: Option<&Path>, value: &Value) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::failed("Json", error.to_string()))?;
+    let text = render::escaped(text);
     match file {
         None => session.screen.result(&text),
         Some(file) => {

@@ -5,6 +5,7 @@
 
 pub(crate) mod check;
 mod error;
+mod gate;
 mod json;
 mod mail;
 mod outcome;
@@ -16,6 +17,7 @@ mod style;
 mod when;
 
 pub(crate) use error::error;
+pub(crate) use gate::{escaped, gate};
 pub(crate) use json::{
     CheckDocument, ConfirmDocument, ConfirmOutcome, ErrorDocument, RunDocument, StatusDocument, TestDocument,
 };

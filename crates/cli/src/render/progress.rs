@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use keyminder_reconcile::{Action, Address, Event, Progress};
 
+use super::gate::gate;
 use super::screen::Screen;
 use super::style::{bad, dim, good, hang};
 use super::when::seconds;
@@ -72,7 +73,7 @@ impl Progress for RunProgress {
                 if line.waiting == reason {
                     return;
                 }
-                line.bar.set_message(format!("{}, waiting: {reason}", line.doing));
+                line.bar.set_message(gate(&format!("{}, waiting: {reason}", line.doing)).into_owned());
                 if !self.screen.is_animated() {
                     let waiting = hang(&format!("waiting: {reason}"), 28, self.screen.width());
                     self.screen.remark(&format!("  . {:<23} {waiting}", address.0));

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::gate::{escaped, gate};
 use super::style::fold;
 use crate::args::{ColorWhen, GlobalArgs, OutputFormat};
 use crate::error::Error;
@@ -73,7 +74,7 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {wide_msg} {elapsed:.dim}") {
             bar.set_style(style);
         }
-        bar.set_message(message.to_owned());
+        bar.set_message(gate(message).into_owned());
         if self.animated {
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
         }
@@ -111,7 +112,7 @@ impl Screen {
         self.bars.suspend(|| {
             let stdout = std::io::stdout().lock();
             let mut stream = AutoStream::new(stdout, choice(self.color, AutoStream::choice(&std::io::stdout())));
-            let outcome = write_line(&mut stream, text);
+            let outcome = write_line(&mut stream, &gate(text));
             self.note(outcome);
         });
     }
@@ -129,7 +130,7 @@ impl Screen {
     /// A document that cannot be serialised.
     pub(crate) fn document(&self, document: &impl serde::Serialize) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(document).map_err(|error| Error::failed("Json", error.to_string()))?;
-        self.result(&text);
+        self.result(&escaped(text));
         Ok(())
     }
 
@@ -153,14 +154,14 @@ impl Screen {
         self.bars.suspend(|| {
             let stderr = std::io::stderr().lock();
             let mut stream = AutoStream::new(stderr, choice(self.color, AutoStream::choice(&std::io::stderr())));
-            let _ = write_line(&mut stream, text);
+            let _ = write_line(&mut stream, &gate(text));
         });
     }
 
     /// Writes a question to standard error and leaves the cursor behind it.
     pub(crate) fn prompt(&self, text: &str) {
         let mut stderr = std::io::stderr().lock();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        let _ = stderr.write_all(gate(text).as_bytes()).and_then(|()| stderr.flush());
     }
 
     /// Whoever read the results is gone (`| head`).

@@ -30,6 +30,25 @@ impl Paint {
     }
 }
 
+/// How long the escape sequence at the beginning of the text is, if it is one of ours.
+pub(super) fn own_sequence(text: &str) -> usize {
+    const ALL: [Paint; 8] = [
+        Paint::ADD,
+        Paint::CHANGE,
+        Paint::DELETE,
+        Paint::BOLD,
+        Paint::DIM,
+        Paint::HEADING,
+        Paint::ERROR,
+        Paint::COMMAND,
+    ];
+    let starts = |sequence: String| text.starts_with(&sequence).then_some(sequence.len());
+    let lengths = ALL.into_iter().flat_map(|paint| {
+        [starts(paint.0.render().to_string()), starts(paint.0.render_reset().to_string())].into_iter().flatten()
+    });
+    lengths.max().unwrap_or_default()
+}
+
 pub(crate) fn good(text: impl std::fmt::Display) -> String {
     Paint::ADD.on(text)
 }

@@ -8,7 +8,7 @@ use crate::installation::Installation;
 use crate::marks::{self, Tags};
 use crate::resource::subscriptions::{self, Seen};
 use crate::resource::topic;
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, without_password};
 
 /// How long SNS keeps a subscription that nobody confirms (SNS Developer Guide, "Confirm the subscription").
 const PENDING_FOR: SignedDuration = SignedDuration::from_hours(48);
@@ -74,12 +74,13 @@ impl Installation {
         let recipients = self.spec.notify.recipients().unwrap_or_default();
         let status = |subscription: &aws_sdk_sns::types::Subscription| {
             let protocol = subscription.protocol().unwrap_or_default();
-            let endpoint = subscription.endpoint().unwrap_or_default();
-            let key = subscriptions::key(protocol, endpoint);
+            let endpoint = without_password(subscription.endpoint().unwrap_or_default());
+            let key = subscriptions::key(protocol, &endpoint);
             let arn = subscriptions::arn_of(subscription);
             let made = subscriptions::recorded_at(&seen.tags, &key);
             let attributes = arn.and_then(|arn| seen.attributes.get(arn));
-            let declared = recipients.iter().find(|one| one.protocol.as_str() == protocol && one.endpoint == endpoint);
+            let declared =
+                recipients.iter().find(|one| one.protocol.as_str() == protocol && one.shown_endpoint() == endpoint);
             let managed = subscriptions::is_recorded(&seen.tags, &key);
             let filtered = match attributes {
                 Some(attributes) => {
@@ -89,7 +90,7 @@ impl Installation {
             };
             SubscriptionStatus {
                 protocol: protocol.to_owned(),
-                endpoint: endpoint.to_owned(),
+                endpoint,
                 state: if arn.is_some() { SubscriptionState::Confirmed } else { SubscriptionState::Pending },
                 lapses_at: made.filter(|_| arn.is_none()).and_then(|made| made.checked_add(PENDING_FOR).ok()),
                 safe_from_one_click_unsubscribing: attributes
@@ -105,13 +106,13 @@ impl Installation {
         let mut statuses: Vec<_> = seen.live.iter().map(status).collect();
         for wanted in &recipients {
             let protocol = wanted.protocol.as_str();
-            if statuses.iter().any(|s| s.protocol == protocol && s.endpoint == wanted.endpoint) {
+            if statuses.iter().any(|s| s.protocol == protocol && s.endpoint == wanted.shown_endpoint()) {
                 continue;
             }
             let managed = subscriptions::is_recorded(&seen.tags, &subscriptions::key(protocol, &wanted.endpoint));
             statuses.push(SubscriptionStatus {
                 protocol: protocol.to_owned(),
-                endpoint: wanted.endpoint.clone(),
+                endpoint: wanted.shown_endpoint(),
                 state: if managed { SubscriptionState::Gone } else { SubscriptionState::Missing },
                 lapses_at: None,
                 safe_from_one_click_unsubscribing: None,
@@ -200,12 +201,14 @@ impl Installation {
         let recipients = self.spec.notify.recipients().unwrap_or_default();
         let mut sent = Vec::new();
         for subscription in &live {
-            let to = subscription.endpoint().unwrap_or_default();
+            let to = &without_password(subscription.endpoint().unwrap_or_default());
             let protocol = subscription.protocol().unwrap_or_default();
             let key = subscriptions::key(protocol, to);
-            let declared = recipients.iter().find(|one| one.protocol.as_str() == protocol && one.endpoint == to);
+            let declared =
+                recipients.iter().find(|one| one.protocol.as_str() == protocol && one.shown_endpoint() == *to);
             let managed = subscriptions::is_recorded(&tags, &key);
-            let asked = endpoint.map_or_else(|| self.wants(declared, managed), |endpoint| endpoint == to);
+            let asked =
+                endpoint.map_or_else(|| self.wants(declared, managed), |endpoint| without_password(endpoint) == *to);
             if !asked || subscriptions::arn_of(subscription).is_some() {
                 continue;
             }
@@ -213,12 +216,19 @@ impl Installation {
             if managed {
                 topic::tag(self, &Tags::from([subscriptions::record(&key)])).await?;
             }
-            let mut request = self.clients.sns.subscribe().topic_arn(&topic).protocol(protocol).endpoint(to);
+            // SNS lists the endpoint without its password, and would take what it lists for another endpoint.
+            let whole = declared.map(|declared| declared.endpoint.as_str()).or(endpoint).unwrap_or(to);
+            if whole == to && to.contains(":****@") {
+                let message = format!("the request to confirm {to} cannot be sent again without its password");
+                return Err(Error::usage("NoPassword", message)
+                    .hint("give the whole URL: keyminder confirm --resend 'https://USER:PASSWORD@HOST/PATH'"));
+            }
+            let mut request = self.clients.sns.subscribe().topic_arn(&topic).protocol(protocol).endpoint(whole);
             for (name, value) in declared.map(subscriptions::asked_for).into_iter().flatten() {
                 request = request.attributes(name, value);
             }
             request.send().await.map_err(failed("sns:Subscribe", to))?;
-            sent.push(to.to_owned());
+            sent.push(to.clone());
         }
         Ok(sent)
     }

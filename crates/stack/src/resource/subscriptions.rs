@@ -22,7 +22,7 @@ use crate::error::{Error, failed};
 use crate::extras::SUBSCRIPTION as KIND;
 use crate::installation::Installation;
 use crate::marks::{SUBSCRIPTION, Tags};
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, without_password};
 
 pub(crate) const ADDRESS: Address = Address("sns_subscriptions");
 
@@ -102,7 +102,7 @@ pub(crate) struct Subscriptions<'a> {
 
 /// `email ops@example.com`: what a subscription is known by, in plans and here.
 pub(crate) fn key(protocol: &str, endpoint: &str) -> String {
-    format!("{protocol} {endpoint}")
+    format!("{protocol} {}", without_password(endpoint))
 }
 
 /// The topic's tag that records a subscription as ours, with the time it was made as value: a pending one lapses 48
@@ -111,7 +111,11 @@ pub(crate) fn record(key: &str) -> (String, String) {
     // The second that has begun: a moment to come would promise more than 48 hours.
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
     let with_key = format!("{now} {key}");
-    let fits = with_key.len() <= 256 && with_key.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c));
+    // A URL's path or query can be a secret as well as its password can, and anyone who reads tags would read it.
+    let is_url = key.contains("://");
+    let fits = !is_url
+        && with_key.len() <= 256
+        && with_key.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c));
     (record_key(key), if fits { with_key } else { now.to_string() })
 }
 
@@ -224,7 +228,7 @@ impl<'a> Subscriptions<'a> {
         for (name, value) in asked_for(subscription) {
             request = request.attributes(name, value);
         }
-        request.send().await.map_err(failed("sns:Subscribe", &subscription.endpoint))?;
+        request.send().await.map_err(failed("sns:Subscribe", &subscription.shown_endpoint()))?;
         Ok(())
     }
 

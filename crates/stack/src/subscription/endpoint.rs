@@ -2,7 +2,7 @@
 
 use email_address::EmailAddress;
 
-use super::Protocol;
+use super::{Protocol, without_password};
 
 /// What is wrong with an endpoint: it is not one of this protocol, or SNS can never deliver to it. The second says what
 /// works instead.
@@ -20,7 +20,7 @@ pub(super) fn problem(protocol: Protocol, endpoint: &str) -> Option<String> {
         Protocol::Https => (is_url(endpoint, "https://"), "a URL that begins with https://"),
     };
     if !good {
-        return Some(format!("'{}' is not {wanted}", shown(endpoint)));
+        return Some(format!("'{}' is not {wanted}", without_password(endpoint)));
     }
     match protocol {
         // The words are those of SNS.
@@ -78,16 +78,6 @@ fn host(url: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
-    }
-}
-
-/// An endpoint without the password in it.
-fn shown(endpoint: &str) -> String {
-    let Some((scheme, rest)) = endpoint.split_once("://") else { return endpoint.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest.get(..end).and_then(|authority| authority.rfind('@')) {
-        Some(at) => format!("{scheme}://****@{}", rest.get(at + 1..).unwrap_or_default()),
-        None => endpoint.to_owned(),
     }
 }
 

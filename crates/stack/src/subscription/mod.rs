@@ -119,9 +119,14 @@ impl Subscription {
         Self::new(Protocol::Email, address)
     }
 
+    /// The endpoint without a password: what is shown, recorded and compared.
+    pub(crate) fn shown_endpoint(&self) -> String {
+        without_password(&self.endpoint)
+    }
+
     /// Both mean the same subscription: SNS has one for each protocol and endpoint of a topic.
     pub(crate) fn is_same_endpoint(&self, other: &Self) -> bool {
-        (self.protocol, &self.endpoint) == (other.protocol, &other.endpoint)
+        (self.protocol, self.shown_endpoint()) == (other.protocol, other.shown_endpoint())
     }
 
     /// What SNS would refuse, or can never deliver to.
@@ -157,13 +162,31 @@ impl Subscription {
     }
 }
 
+/// A URL with `****` in place of the password before its host, as SNS lists it; anything else as it is.
+pub(crate) fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, _) = rest.split_at(end);
+    // A password that holds a slash is not valid, and not shown either.
+    let is_broken = authority.split_once(':').is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
+    let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| is_broken));
+    let Some((userinfo, host)) = at.and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))) else {
+        return text.to_owned();
+    };
+    match userinfo.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:****@{host}"),
+        None => text.to_owned(),
+    }
+}
+
 /// `PROTOCOL=ENDPOINT`, as on the command line.
 impl FromStr for Subscription {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (protocol, endpoint) = text.split_once('=').ok_or_else(|| {
-            format!("'{text}' is not PROTOCOL=ENDPOINT, as in sqs=arn:aws:sqs:eu-west-1:123456789012:queue")
+            let shown = without_password(text);
+            format!("'{shown}' is not PROTOCOL=ENDPOINT, as in sqs=arn:aws:sqs:eu-west-1:123456789012:queue")
         })?;
         let subscription = Self::new(protocol.parse()?, endpoint);
         match subscription.problems().into_iter().find(|_| subscription.protocol != Protocol::Firehose) {
@@ -178,6 +201,18 @@ mod tests {
     use super::*;
 
     const QUEUE: &str = "arn:aws:sqs:eu-west-1:123456789012:queue";
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown_and_makes_no_difference() {
+        assert_eq!(without_password("https://user:pa55word@example.com/x"), "https://user:****@example.com/x");
+        assert_eq!(without_password("https=https://u:p/a@ss@h"), "https=https://u:****@h");
+        assert_eq!(without_password("https://user@example.com"), "https://user@example.com");
+        assert_eq!(without_password("ops@example.com"), "ops@example.com");
+        assert_eq!(without_password("https://h:1/a:b@c"), "https://h:1/a:b@c");
+        let error = "https=http://u:pa55word@h".parse::<Subscription>().unwrap_err();
+        assert!(!error.contains("pa55word"), "{error}");
+        assert!(!"nonsense://u:pa55word@h".parse::<Subscription>().unwrap_err().contains("pa55word"));
+    }
 
     #[test]
     fn each_protocol_takes_its_own_kind_of_endpoint() {

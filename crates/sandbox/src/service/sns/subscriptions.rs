@@ -61,7 +61,7 @@ fn attributes(request: &mut Request<'_>) -> Answer {
         ("SubscriptionArn".to_owned(), known.arn),
         ("TopicArn".to_owned(), known.topic_arn),
         ("Protocol".to_owned(), known.protocol),
-        ("Endpoint".to_owned(), known.endpoint),
+        ("Endpoint".to_owned(), masked(&known.endpoint)),
         ("Owner".to_owned(), request.world.account.clone()),
         ("PendingConfirmation".to_owned(), (!known.confirmed).to_string()),
         ("ConfirmationWasAuthenticated".to_owned(), known.authenticated.to_string()),
@@ -93,13 +93,23 @@ fn set_attribute(request: &mut Request<'_>) -> Answer {
     Ok(Value::Null)
 }
 
+/// SNS shows no passwords of URLs.
+fn masked(endpoint: &str) -> String {
+    let parts = endpoint.split_once("://").and_then(|(scheme, rest)| {
+        let (userinfo, host) = rest.rsplit_once('@')?;
+        let (user, _) = userinfo.split_once(':')?;
+        Some(format!("{scheme}://{user}:****@{host}"))
+    });
+    parts.unwrap_or_else(|| endpoint.to_owned())
+}
+
 fn show(account: &str, known: &Subscription) -> Value {
     let arn = if known.confirmed { &known.arn } else { "PendingConfirmation" };
     json!({
         "SubscriptionArn": arn,
         "Owner": account,
         "Protocol": known.protocol,
-        "Endpoint": known.endpoint,
+        "Endpoint": masked(&known.endpoint),
         "TopicArn": known.topic_arn,
     })
 }
