@@ -141,6 +141,6 @@ mod tests {
     #[test]
     fn a_password_is_not_repeated_in_a_complaint() {
         let problem = problem(Protocol::Https, "http://user:pa55@example.com/x@y").unwrap();
-        assert!(problem.contains("http://****@example.com/x@y") && !problem.contains("pa55"), "{problem}");
+        assert!(problem.contains("http://user:****@example.com/x@y") && !problem.contains("pa55"), "{problem}");
     }
 }
