@@ -24,12 +24,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     sandbox.seed_users(&Seed { users, old: users / 5, two_keys: true, ..Seed::default() });
     sandbox.latency(Duration::from_secs_f64(delay / 1_000.0));
     sandbox.rate_limit(rate);
+    let keys = sandbox.credentials();
     let iam = aws_sdk_iam::Client::from_conf(
         aws_sdk_iam::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .endpoint_url(sandbox.url())
-            .credentials_provider(Credentials::new("AKIASANDBOXDEPLOYER0", "sandbox", None, None, "example"))
+            .credentials_provider(Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "example"))
             .http_client(Builder::new().build_http())
             .build(),
     );

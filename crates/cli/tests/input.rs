@@ -265,9 +265,14 @@ fn a_profile_that_is_asked_for_beats_keys_in_the_environment() {
     let ran = world.run(&["plan", "--profile", "nosuch"]);
     assert!(ran.code != 0 && ran.stderr.contains("nosuch"), "{ran:#?}");
     std::fs::create_dir(world.home.path().join(".aws")).unwrap();
-    let keys = "aws_access_key_id = AKIASANDBOXPROFILE00\naws_secret_access_key = s\n";
-    world.write(".aws/config", &format!("[profile prod]\n{keys}"));
-    world.ok(&["plan", "--profile", "prod"]);
+    let keys = world.sandbox.credentials();
+    let (id, secret) = (&keys.access_key_id, &keys.secret_access_key);
+    let profile = format!("[profile prod]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    world.write(".aws/config", &profile);
+    let mut command = world.command(&["plan", "--profile", "prod"]);
+    command.env("AWS_SECRET_ACCESS_KEY", "another");
+    let ran = command::finish(command);
+    assert_eq!(ran.code, 0, "{ran:#?}");
 }
 
 #[test]

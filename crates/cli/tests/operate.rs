@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -358,11 +360,32 @@ fn the_sandbox_prints_what_to_export_and_other_commands_can_use_it() {
         .collect();
     assert_eq!(variables[4].0, "AWS_DEFAULT_REGION", "for boto3");
     let mut check = machine(home.path(), &["check", "--output", "json"]);
-    check.envs(variables);
+    check.envs(variables.clone());
     let document: serde_json::Value = serde_json::from_str(&finish(check).stdout).unwrap();
     assert_eq!(document["summary"]["old"], 2);
+
+    let port = variables[0].1.rsplit(':').next().unwrap();
+    let print = |home: &Path| finish(machine(home, &["sandbox", "--port", port, "--variables"]));
+    let printed: Vec<(String, String)> = print(home.path())
+        .stdout
+        .lines()
+        .map(|line| line.strip_prefix("export ").unwrap().split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert_eq!(printed, variables);
+    let kept = home.path().join(format!(".cache/keyminder/sandbox-{port}.json"));
+    assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    let stranger = tempfile::TempDir::new().unwrap();
+    let refused = print(stranger.path());
+    assert!(refused.code == 1 && refused.stdout.is_empty() && refused.stderr.contains(port), "{refused:#?}");
+    let mut guessing = machine(home.path(), &["check", "--output", "json"]);
+    guessing.envs(variables.clone()).env("AWS_SECRET_ACCESS_KEY", "sandbox");
+    assert_eq!(finish(guessing).code, 1);
+
     std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!kept.exists());
+    assert_eq!(print(home.path()).code, 1);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! A Lambda bootstrap for the sandbox's own tests: no SDK, only the Runtime API over a socket.
 //!
-//! The event says what to do: `{"do": "echo"}`, `"fail"`, `"exit"`, `"sleep"`, `"print"`, `"environment"`, `"count"` or
-//! `"list-users"`, which calls back to the sandbox with the role's credentials.
+//! The event says what to do: `{"do": "echo"}`, `"fail"`, `"exit"`, `"sleep"`, `"print"`, `"environment"` or `"count"`.
 
 use std::env;
 use std::io::{self, Read as _, Write as _};
@@ -19,25 +18,18 @@ fn call(address: &str, request: &str) -> io::Result<(String, String)> {
     Ok((head.to_owned(), body.to_owned()))
 }
 
-fn post(address: &str, path: &str, headers: &str, body: &str) -> io::Result<(String, String)> {
+fn post(address: &str, path: &str, body: &str) -> io::Result<(String, String)> {
     let length = body.len();
     call(
         address,
         &format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
         ),
     )
 }
 
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
-}
-
-fn list_users() -> io::Result<String> {
-    let endpoint = variable("AWS_ENDPOINT_URL").replace("http://", "");
-    let scope = format!("{}/20260101/us-east-1/iam/aws4_request", variable("AWS_ACCESS_KEY_ID"));
-    let headers = format!("Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n");
-    post(&endpoint, "/", &headers, "Action=ListUsers&Version=2010-05-08").map(|(_, body)| body)
 }
 
 fn main() -> io::Result<()> {
@@ -68,13 +60,12 @@ fn main() -> io::Result<()> {
             }
             "environment" => Ok(json!(env::vars().collect::<std::collections::BTreeMap<_, _>>())),
             "count" => Ok(json!({"count": count, "pid": std::process::id()})),
-            "list-users" => Ok(json!(list_users()?)),
             _ => Ok(event),
         };
         let base = format!("/2018-06-01/runtime/invocation/{id}");
         match answer {
-            Ok(value) => post(&api, &format!("{base}/response"), "", &value.to_string())?,
-            Err(value) => post(&api, &format!("{base}/error"), "", &value.to_string())?,
+            Ok(value) => post(&api, &format!("{base}/response"), &value.to_string())?,
+            Err(value) => post(&api, &format!("{base}/error"), &value.to_string())?,
         };
     }
 }

@@ -1,62 +1,92 @@
-//! Who a request says it is from. Owns the credential scope and the mapping of access keys to callers; signatures are
-//! not verified, for the sandbox holds no secrets.
+//! Who calls: access keys, their secrets, and whose they are.
+
+use std::fmt;
+
+use axum::http::request::Parts;
+use jiff::Timestamp;
 
 use crate::calls::Caller;
+use crate::names::Ids;
 use crate::protocol::{AwsError, Service};
+use crate::signature::{Authorization, Rejection};
 use crate::world::World;
 
-/// The credential scope of a signed request.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Scope {
-    pub(crate) access_key: String,
-    pub(crate) region: String,
-    pub(crate) service: String,
+/// The credentials of the account's one user, made anew at each start.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: String,
 }
 
-impl Scope {
-    /// Reads `AWS4-HMAC-SHA256 Credential=AKID/DATE/REGION/SERVICE/aws4_request, …`.
-    pub(crate) fn parse(authorization: &str) -> Option<Self> {
-        let credential = authorization.split_once("Credential=")?.1.split([',', ' ']).next()?;
-        // From the right: an access key may hold anything.
-        let mut parts = credential.rsplit('/');
-        let terminator = parts.next()?;
-        let (service, region, _date) = (parts.next()?, parts.next()?, parts.next()?);
-        let access_key = parts.next()?;
-        (terminator == "aws4_request").then(|| Self {
-            access_key: access_key.into(),
-            region: region.into(),
-            service: service.into(),
-        })
+impl Credentials {
+    pub(crate) fn new(ids: &mut Ids) -> Self {
+        Self { access_key_id: ids.secret_key_id("AKIA"), secret_access_key: ids.secret() }
     }
 }
 
-/// The caller that an access key belongs to: a function's role, or else the deployer.
-pub(crate) fn caller(world: &World, service: Service, access_key: &str) -> Result<Caller, AwsError> {
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// The holder of an access key, and what a request needs to prove it.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) caller: Caller,
+    secret: String,
+    token: Option<String>,
+}
+
+/// Whose access key it is: the deployer's, or that of a function's session.
+pub(crate) fn holder(
+    world: &World,
+    deployer: &Credentials,
+    service: Service,
+    access_key: &str,
+) -> Result<Holder, AwsError> {
     if access_key.starts_with("ASIAEXPIRED") {
         return Err(service.expired_token());
     }
-    let Some(session) = world.sessions.get(access_key) else {
-        return Ok(Caller::Deployer(world.arn("iam", "", "user/you")));
-    };
+    if access_key == deployer.access_key_id {
+        let caller = Caller::Deployer(world.arn("iam", "", "user/you"));
+        return Ok(Holder { caller, secret: deployer.secret_access_key.clone(), token: None });
+    }
+    let session = world.sessions.get(access_key).ok_or_else(|| service.invalid_token())?;
     match world.iam.roles.get(&session.role) {
-        Some(role) if role.id == session.role_id => Ok(Caller::Function {
-            role: session.role.clone(),
-            arn: world.arn("sts", "", &format!("assumed-role/{}/{}", session.role, session.name)),
+        Some(role) if role.id == session.role_id => Ok(Holder {
+            caller: Caller::Function {
+                role: session.role.clone(),
+                arn: world.arn("sts", "", &format!("assumed-role/{}/{}", session.role, session.name)),
+            },
+            secret: session.secret_access_key.clone(),
+            token: Some(session.token.clone()),
         }),
         _ => Err(service.invalid_token()),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scope_names_key_region_and_service() {
-        let header =
-            "AWS4-HMAC-SHA256 Credential=AKIA1/20260101/eu-west-1/sns/aws4_request, SignedHeaders=host, Signature=x";
-        let scope = Scope::parse(header).expect("a scope");
-        assert_eq!((&*scope.access_key, &*scope.region, &*scope.service), ("AKIA1", "eu-west-1", "sns"));
-        assert_eq!(Scope::parse("Bearer x"), None);
+impl Holder {
+    /// Checks that the holder of the secret made this request. `now` is the machine's time, as signers go by that.
+    pub(crate) fn verify(
+        &self,
+        service: Service,
+        authorization: &Authorization,
+        head: &Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), AwsError> {
+        authorization.verify(head, body, &self.secret, now).map_err(|rejection| match rejection {
+            Rejection::Incomplete(reason) => AwsError::new("IncompleteSignature", reason).status(403),
+            Rejection::Skewed(message) => service.bad_signature(message),
+            Rejection::Mismatch => service.bad_signature(
+                "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
+                 Access Key and signing method. Consult the service documentation for details.",
+            ),
+        })?;
+        let sent = head.headers.get("x-amz-security-token").and_then(|token| token.to_str().ok());
+        if sent == self.token.as_deref() { Ok(()) } else { Err(service.invalid_token()) }
     }
 }

@@ -28,6 +28,8 @@ pub struct Options {
     pub function_updating: Duration,
     /// How long after its creation an object is missing from reads and lists.
     pub list_lag: Duration,
+    /// How long a connection may stay open without a request, in real time.
+    pub idle_timeout: Duration,
     /// How many users, and how many access keys, a page holds unless `MaxItems` asks for fewer.
     pub users_page: usize,
     /// A program that runs a function's `bootstrap`, such as an emulator of another processor: its path and its first
@@ -61,6 +63,7 @@ impl Options {
             function_pending: Duration::ZERO,
             function_updating: Duration::ZERO,
             list_lag: Duration::ZERO,
+            idle_timeout: Duration::from_secs(60),
             users_page: 100,
             run_with: Vec::new(),
         }

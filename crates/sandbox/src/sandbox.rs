@@ -1,7 +1,7 @@
-//! The handle that tests and commands hold: start, look, break, stop. Owns the server's thread and shared state.
+//! The handle that tests and commands hold: start, look, break, stop. Owns the server's threads.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,13 +9,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::Calls;
-use crate::execution::{Executor, Invocation};
-use crate::fault::Faults;
-use crate::gate::Gates;
-use crate::pace::Pace;
+use crate::shared::Shared;
 use crate::wire::{Cut, Wires};
-use crate::{Call, Clock, Delivery, Fault, Gate, Mail, Moment, Options, Seed, World};
+use crate::{Call, Clock, Credentials, Delivery, Fault, Gate, Mail, Moment, Options, Seed, World};
 use crate::{scheduler, seed, server, service, snapshot};
 
 /// Why a sandbox could not do what it was told.
@@ -33,58 +29,15 @@ pub enum Error {
     /// The server's threads could not be started.
     #[error("cannot start the sandbox's threads: {0}")]
     Threads(std::io::Error),
+    /// The system gives no random bytes, so there could be no secret credentials.
+    #[error("the system provides no random bytes for the sandbox's credentials")]
+    Randomness,
     /// SNS would not do this.
     #[error("{0}")]
     Refused(String),
     /// The policy is not a JSON document.
     #[error("the policy is not JSON: {0}")]
     Policy(#[from] serde_json::Error),
-}
-
-/// What the server, the scheduler and the handle share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) options: Options,
-    pub(crate) clock: Clock,
-    pub(crate) endpoint: String,
-    pub(crate) executor: Executor,
-    world: Mutex<World>,
-    calls: Mutex<Calls>,
-    faults: Mutex<Faults>,
-    gates: Mutex<Gates>,
-    pace: Mutex<Pace>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        locked(&self.world)
-    }
-
-    pub(crate) fn calls(&self) -> MutexGuard<'_, Calls> {
-        locked(&self.calls)
-    }
-
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
-        locked(&self.faults)
-    }
-
-    pub(crate) fn gates(&self) -> MutexGuard<'_, Gates> {
-        locked(&self.gates)
-    }
-
-    pub(crate) fn pace(&self) -> MutexGuard<'_, Pace> {
-        locked(&self.pace)
-    }
-
-    /// Has a function run when its time comes.
-    pub(crate) fn enqueue(&self, invocation: Invocation) {
-        self.executor.enqueue(invocation);
-        self.clock.wake();
-    }
 }
 
 /// An emulated AWS account, served on loopback until this is dropped: then its port is closed, its functions' processes
@@ -114,17 +67,12 @@ impl Sandbox {
             .enable_all()
             .build()
             .map_err(Error::Threads)?;
-        let shared = Arc::new(Shared {
-            clock: options.clock.clone(),
-            endpoint: format!("http://{address}"),
-            executor: Executor::default(),
-            world: Mutex::new(World::new(&options.account, &options.partition)),
-            calls: Mutex::default(),
-            faults: Mutex::default(),
-            gates: Mutex::default(),
-            pace: Mutex::default(),
-            options,
-        });
+        let mut seed = [0; 32];
+        if getrandom::fill(&mut seed).is_err() {
+            runtime.shutdown_background();
+            return Err(Error::Randomness);
+        }
+        let shared = Arc::new(Shared::new(options, address.port(), seed));
         let connections = CancellationToken::new();
         let listener = {
             let _inside = runtime.enter();
@@ -138,7 +86,7 @@ impl Sandbox {
                 return Err(listen(source));
             }
         };
-        let wires = Wires { listener, all: connections.clone() };
+        let wires = Wires::new(listener, connections.clone(), shared.options.idle_timeout);
         let router = Router::new().fallback(server::handle).with_state(Arc::clone(&shared));
         runtime.spawn(async move { axum::serve(wires, router.into_make_service_with_connect_info::<Cut>()).await });
         runtime.spawn(scheduler::run(Arc::clone(&shared)));
@@ -151,13 +99,25 @@ impl Sandbox {
         &self.shared.endpoint
     }
 
-    /// What to export for an AWS client to use it.
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.shared.port
+    }
+
+    /// The only credentials that it accepts besides those that its functions get.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.shared.credentials
+    }
+
+    /// What to export for an AWS client to use it. The credentials are new at each start.
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL", self.shared.endpoint.clone()),
-            ("AWS_ACCESS_KEY_ID", "AKIASANDBOXDEPLOYER0".into()),
-            ("AWS_SECRET_ACCESS_KEY", "sandbox".into()),
+            ("AWS_ACCESS_KEY_ID", self.credentials().access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials().secret_access_key.clone()),
             ("AWS_REGION", self.shared.options.region.clone()),
         ]
     }

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::execution::{Invocation, start_due};
 use crate::names::region_of;
-use crate::sandbox::Shared;
 use crate::schedule::Schedule;
 use crate::service::lambda::permits;
 use crate::service::sns::{Notice, publish_to};
 use crate::service::sqs;
+use crate::shared::Shared;
 use crate::world::{Rule, Target, World};
 
 /// How many missed firings of a rule are made up for when the clock is moved far.

@@ -1,35 +1,43 @@
 //! One request from socket to answer: which service and operation, what stands in its way, and the answer's form.
 //!
-//! It owns the order of things (record, delay, fault, gate, permission, execution) and no operation's meaning.
+//! It owns the order of things (guard, signature, record, delay, fault, gate, permission, execution) and no
+//! operation's meaning.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
-use axum::http::{Method, Response};
+use axum::http::{Method, Response, header};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::auth::{self, Scope};
+use crate::auth;
 use crate::calls::{Call, Caller, Outcome, Ticket};
 use crate::execution;
 use crate::fault::FaultKind;
 use crate::gate::Moment;
+use crate::guard;
 use crate::permission::{self, Need};
 use crate::protocol::{Answer, AwsError, Input, Service, query, render};
-use crate::sandbox::Shared;
 use crate::service::{self, Effects, Operation, Request, Site};
+use crate::shared::Shared;
+use crate::signature::Authorization;
 use crate::wire::Cut;
 
-/// More than Lambda's 50 MB package in base64.
-const LARGEST_BODY: usize = 80 * 1024 * 1024;
+/// What Lambda takes with a package in base64, in bytes.
+const LARGEST_PACKAGE: usize = 70_167_211;
+
+/// What every other service takes, in bytes: CloudWatch Logs takes the most.
+const LARGEST_BODY: usize = 2 * 1024 * 1024;
 
 /// A request that was told apart.
 struct Asked {
     service: Service,
     operation: &'static Operation,
     input: Input,
-    scope: Scope,
+    region: String,
+    caller: Caller,
     request_id: String,
 }
 
@@ -38,36 +46,53 @@ pub(crate) async fn handle(
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: HttpRequest,
 ) -> Response<Body> {
+    let _busy = cut.busy();
     let (head, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
-        return render::response(413, "text/plain", "The request is too large.");
-    };
+    if let Some(reason) = guard::refusal(&head.uri, &head.headers, shared.port) {
+        return guard::refuse(reason);
+    }
     let request_id = shared.world().ids.uuid();
+    let Some(authorization) = head.headers.get(header::AUTHORIZATION) else {
+        return unsigned(&shared, &head.method, head.uri.path(), head.uri.query().unwrap_or_default(), &request_id);
+    };
+    let Some(authorization) = authorization.to_str().ok().and_then(Authorization::parse) else {
+        let error = AwsError::new("IncompleteSignature", "The Authorization header is not a Signature Version 4 one.");
+        return render::failure(Service::Sts, &error, &request_id);
+    };
+    let Some(service) = Service::named(&authorization.service) else {
+        return unknown(&authorization.service, head.uri.path(), &request_id);
+    };
+    let failure = |error: AwsError| render::failure(service, &error, &request_id);
+    let holder = auth::holder(&shared.world(), &shared.credentials, service, &authorization.access_key);
+    // Whoever has no credentials cannot make the sandbox hold much.
+    let most = if service == Service::Lambda && holder.is_ok() { LARGEST_PACKAGE } else { LARGEST_BODY };
+    let body = tokio::time::timeout(shared.options.idle_timeout, axum::body::to_bytes(body, most)).await;
+    let Ok(Ok(body)) = body else {
+        return render::response(413, "text/plain", "The request is too large, or took too long to arrive.");
+    };
+    let verified = holder.and_then(|holder| {
+        holder.verify(service, &authorization, &head, &body, Timestamp::now())?;
+        Ok(holder.caller)
+    });
+    let caller = match verified {
+        Ok(caller) => caller,
+        Err(error) => return failure(error),
+    };
     let headers: BTreeMap<String, String> = head
         .headers
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let Some(authorization) = headers.get("authorization") else {
-        return unsigned(&shared, &head.method, head.uri.path(), head.uri.query().unwrap_or_default(), &request_id);
-    };
-    let Some(scope) = Scope::parse(authorization) else {
-        let error = AwsError::new("IncompleteSignature", "The Authorization header is not a Signature Version 4 one.");
-        return render::failure(Service::Sts, &error, &request_id);
-    };
-    let Some(service) = Service::named(&scope.service) else {
-        return unknown(&scope.service, head.uri.path(), &request_id);
-    };
     let (name, input) = match told_apart(service, &head.method, &head.uri, &headers, &body) {
         Ok(found) => found,
-        Err(error) => return render::failure(service, &error, &request_id),
+        Err(error) => return failure(error),
     };
     let Some(operation) = service::operation(service, &name) else {
         return unknown(service.name(), &name, &request_id);
     };
     let mut input = input;
     input.headers = headers;
-    answer(&shared, &cut, Asked { service, operation, input, scope, request_id }).await
+    answer(&shared, &cut, Asked { service, operation, input, region: authorization.region, caller, request_id }).await
 }
 
 /// The operation's name and its parameters.
@@ -82,7 +107,7 @@ fn told_apart(
     if service.is_query() {
         let form = if body.is_empty() { uri.query().unwrap_or_default() } else { &String::from_utf8_lossy(body) };
         let fields = query::fields(form);
-        let value = query::parameters(&fields);
+        let value = query::parameters(&fields).map_err(|message| AwsError::new("MalformedInput", message))?;
         let name = value["Action"].as_str().unwrap_or("(no Action)").to_owned();
         return Ok((name, Input::new(service, value)));
     }
@@ -124,7 +149,7 @@ fn unsigned(shared: &Arc<Shared>, method: &Method, path: &str, query: &str, requ
             return service::sns::links::unsubscribe(&mut shared.world(), field("SubscriptionArn"), now);
         }
         if let Some(rest) = path.strip_prefix("/packages/") {
-            return service::lambda::package(&mut shared.world(), rest);
+            return service::lambda::package(&mut shared.world(), rest, field("X-Amz-Signature"));
         }
     }
     let error = AwsError::new("MissingAuthenticationToken", "Request is missing Authentication Token").status(403);
@@ -135,18 +160,17 @@ fn unsigned(shared: &Arc<Shared>, method: &Method, path: &str, query: &str, requ
 async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body> {
     let (service, request_id) = (asked.service, asked.request_id.clone());
     shared.clock.step();
-    let (caller, needs) = {
+    let needs = {
         let world = shared.world();
-        let site = Site { world: &world, input: &asked.input, region: &asked.scope.region };
-        (auth::caller(&world, service, &asked.scope.access_key), asked.operation.needs(service, &site))
+        let site = Site { world: &world, input: &asked.input, region: &asked.region };
+        asked.operation.needs(service, &site)
     };
-    let ticket = record(shared, &asked, &needs, caller.as_ref().ok());
+    let ticket = record(shared, &asked, &needs);
     let latency = shared.pace().latency;
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let from_function = caller.as_ref().is_ok_and(Caller::is_function);
-    let held = if from_function { None } else { shared.gates().count() };
+    let held = if asked.caller.is_function() { None } else { shared.gates().count() };
     let (before, after) = match held {
         Some(held) if held.moment == Moment::Before => (Some(held), None),
         held => (None, held),
@@ -163,13 +187,10 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
         _ => {}
     }
     let admitted = shared.pace().admit();
-    let result = match caller {
-        Err(error) => Err(error),
-        Ok(_) if !admitted => Err(service.throttled()),
-        Ok(caller) => match refused(&asked, &caller, &needs, fault) {
-            Some(error) => Err(error),
-            None => carry_out(shared, &asked, &caller, fault == Some(FaultKind::FailedEntries)).await,
-        },
+    let result = match refused(&asked, &needs, fault) {
+        _ if !admitted => Err(service.throttled()),
+        Some(error) => Err(error),
+        None => carry_out(shared, &asked, fault == Some(FaultKind::FailedEntries)).await,
     };
     if let Some(held) = after {
         held.hold().await;
@@ -191,15 +212,14 @@ fn severed(cut: &Cut) -> Response<Body> {
     Response::new(Body::empty())
 }
 
-fn record(shared: &Shared, asked: &Asked, needs: &[Need], caller: Option<&Caller>) -> Ticket {
-    let unknown = || Caller::Deployer(asked.scope.access_key.clone());
+fn record(shared: &Shared, asked: &Asked, needs: &[Need]) -> Ticket {
     let call = Call {
         number: 0,
         service: asked.service.name().into(),
         operation: asked.operation.name.into(),
         actions: needs.iter().map(|need| need.action.clone()).collect(),
-        region: asked.scope.region.clone(),
-        caller: caller.cloned().unwrap_or_else(unknown),
+        region: asked.region.clone(),
+        caller: asked.caller.clone(),
         write: asked.operation.write,
         outcome: Outcome::Unanswered,
         at: shared.clock.now(),
@@ -214,7 +234,7 @@ fn strike(shared: &Shared, asked: &Asked, needs: &[Need]) -> Option<FaultKind> {
 }
 
 /// The error with which a fault answers.
-fn refused(asked: &Asked, caller: &Caller, needs: &[Need], fault: Option<FaultKind>) -> Option<AwsError> {
+fn refused(asked: &Asked, needs: &[Need], fault: Option<FaultKind>) -> Option<AwsError> {
     let service = asked.service;
     match fault? {
         FaultKind::Throttle => Some(service.throttled()),
@@ -223,7 +243,7 @@ fn refused(asked: &Asked, caller: &Caller, needs: &[Need], fault: Option<FaultKi
         FaultKind::ClockSkew => Some(service.clock_skew()),
         FaultKind::AccessDenied => {
             let need = needs.first()?;
-            Some(service.access_denied(permission::unmentioned(caller.arn(), need)))
+            Some(service.access_denied(permission::unmentioned(asked.caller.arn(), need)))
         }
         FaultKind::FailedEntries if !matches!(asked.operation.name, "PutTargets" | "RemoveTargets") => {
             Some(service.server_error())
@@ -236,14 +256,9 @@ fn refused(asked: &Asked, caller: &Caller, needs: &[Need], fault: Option<FaultKi
     }
 }
 
-async fn carry_out(
-    shared: &Arc<Shared>,
-    asked: &Asked,
-    caller: &Caller,
-    fail_entries: bool,
-) -> Result<Response<Body>, AwsError> {
+async fn carry_out(shared: &Arc<Shared>, asked: &Asked, fail_entries: bool) -> Result<Response<Body>, AwsError> {
     let mut effects = Effects::default();
-    let result = execute(shared, asked, caller, fail_entries, &mut effects)?;
+    let result = execute(shared, asked, fail_entries, &mut effects)?;
     for invocation in effects.invocations {
         shared.enqueue(invocation);
     }
@@ -261,23 +276,24 @@ async fn carry_out(
     }
 }
 
-fn execute(shared: &Shared, asked: &Asked, caller: &Caller, fail_entries: bool, effects: &mut Effects) -> Answer {
+fn execute(shared: &Shared, asked: &Asked, fail_entries: bool, effects: &mut Effects) -> Answer {
     let mut world = shared.world();
     let now = shared.clock.now();
     world.age(now);
-    let region = &asked.scope.region;
+    let region = &asked.region;
     // Whoever is it may always ask who it is.
     if asked.operation.name != "GetCallerIdentity" {
         let site = Site { world: &world, input: &asked.input, region };
         for need in asked.operation.needs(asked.service, &site) {
-            permission::check(&world, caller, region, &need).map_err(|reason| asked.service.access_denied(reason))?;
+            permission::check(&world, &asked.caller, region, &need)
+                .map_err(|reason| asked.service.access_denied(reason))?;
         }
     }
     let mut request = Request {
         world: &mut world,
         input: &asked.input,
         region,
-        caller,
+        caller: &asked.caller,
         now,
         options: &shared.options,
         endpoint: &shared.endpoint,

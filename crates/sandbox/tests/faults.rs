@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Caller, Fault, FaultKind, Moment, Outcome};
-use keyminder_testkit::sdk::{self, Aws, TRUST, instant, policy};
+use keyminder_testkit::sdk::{self, Aws, Credentials, TRUST, instant, policy};
 use keyminder_testkit::{done, refused};
 
 fn has_role(aws: &Aws) -> bool {
@@ -123,7 +123,11 @@ async fn credentials_say_who_calls() {
     let aws = instant().await;
     let found = done!(aws.sts.get_caller_identity());
     assert_eq!((found.account(), found.arn()), (Some("123456789012"), Some("arn:aws:iam::123456789012:user/you")));
-    let expired = aws_sdk_sts::Client::new(&sdk::config(&aws.sandbox, "ASIAEXPIRED1", "us-east-1"));
+    let expired = aws_sdk_sts::Client::new(&sdk::config_of(
+        &aws.sandbox,
+        Credentials::new("ASIAEXPIRED1", "x", Some("x".into()), None, "test"),
+        "us-east-1",
+    ));
     refused!(expired.get_caller_identity(), "ExpiredToken");
 }
 

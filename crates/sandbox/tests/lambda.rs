@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
@@ -11,7 +12,7 @@ use aws_sdk_lambda::types::{
 use base64::Engine as _;
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::Plant;
-use keyminder_testkit::sdk::{Aws, TRUST, aws, bootstrap, held, instant, package, policy};
+use keyminder_testkit::sdk::{Aws, Credentials, TRUST, aws, bootstrap, config_of, held, instant, package, policy};
 use keyminder_testkit::{done, refused};
 use serde_json::{Value, json};
 
@@ -276,29 +277,38 @@ async fn lines_become_log_events_only_where_the_role_and_the_group_let_them() {
     assert_eq!(done!(aws.logs.filter_log_events().log_group_name("/aws/lambda/f")).events().len(), 4);
 }
 
+/// An IAM client with the credentials in a function's environment, and this session token.
+fn as_function(aws: &Aws, environment: &Value, token: Option<&str>) -> aws_sdk_iam::Client {
+    let variable = |name: &str| environment[name].as_str().expect("a variable").to_owned();
+    let (id, secret) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"));
+    let credentials = Credentials::new(id, secret, token.map(str::to_owned), None, "test");
+    aws_sdk_iam::Client::new(&config_of(&aws.sandbox, credentials, "us-east-1"))
+}
+
 #[tokio::test]
 async fn a_function_may_do_what_its_role_allows_and_no_more() {
     let aws = instant().await;
     aws.function("f", bootstrap()).await;
-    let (answer, ..) = invoke(&aws, "f", &json!({"do": "list-users"})).await;
-    let told = answer.as_str().expect("a body");
+    let (environment, ..) = invoke(&aws, "f", &json!({"do": "environment"})).await;
+    let token = environment["AWS_SESSION_TOKEN"].as_str();
+    let function = as_function(&aws, &environment, token);
+    let told = refused!(function.list_users(), "AccessDenied");
     assert!(
-        told.contains("<Code>AccessDenied</Code>")
-            && told.contains(
-                "User: arn:aws:sts::123456789012:assumed-role/f/f is not authorized to perform: iam:ListUsers"
-            )
+        told.contains("User: arn:aws:sts::123456789012:assumed-role/f/f is not authorized to perform: iam:ListUsers")
             && told.contains("because no identity-based policy allows the iam:ListUsers action"),
         "{told}"
     );
     let list = policy(r#""iam:ListUsers""#, "*");
     done!(aws.iam.put_role_policy().role_name("f").policy_name("list").policy_document(list));
-    let (answer, ..) = invoke(&aws, "f", &json!({"do": "list-users"})).await;
-    assert!(answer.as_str().is_some_and(|body| body.contains("<ListUsersResult>")), "{answer}");
+    done!(function.list_users());
+    for token in [None, Some("another")] {
+        refused!(as_function(&aws, &environment, token).list_users(), "InvalidClientTokenId");
+    }
     let nothing = done!(aws.iam.create_policy().policy_name("b").policy_document(policy(r#""sns:*""#, "*")));
     let boundary = nothing.policy().expect("a policy").arn().expect("an ARN");
     done!(aws.iam.put_role_permissions_boundary().role_name("f").permissions_boundary(boundary));
-    let (answer, ..) = invoke(&aws, "f", &json!({"do": "list-users"})).await;
-    assert!(answer.as_str().is_some_and(|body| body.contains("no permissions boundary allows")), "{answer}");
+    let told = refused!(function.list_users(), "AccessDenied");
+    assert!(told.contains("no permissions boundary allows"), "{told}");
 }
 
 #[tokio::test]
@@ -369,4 +379,43 @@ async fn dropping_the_sandbox_kills_its_processes() {
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("the process is still there");
+}
+
+#[tokio::test]
+async fn a_package_that_unpacks_to_more_than_250_mb_is_refused() {
+    let aws = instant().await;
+    let role = aws.role("r").await;
+    let mut bomb = package(b"small").into_inner();
+    // In the one entry of the central directory, the size of the file when unpacked.
+    let directory = bomb.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").expect("a central directory");
+    bomb[directory + 24..directory + 28].copy_from_slice(&300_000_000_u32.to_le_bytes());
+    let code = aws_sdk_lambda::types::FunctionCode::builder().zip_file(bomb.into()).build();
+    let create = aws.lambda.create_function().function_name("f").role(role).handler("bootstrap");
+    let told = refused!(
+        create.runtime(aws_sdk_lambda::types::Runtime::Providedal2023).code(code),
+        "InvalidParameterValueException"
+    );
+    assert!(told.contains("Unzipped size must be smaller than 262144000 bytes"), "{told}");
+}
+
+#[tokio::test]
+async fn the_link_to_a_package_cannot_be_guessed() {
+    let aws = instant().await;
+    aws.function("f", package(b"secret settings")).await;
+    let found = done!(aws.lambda.get_function().function_name("f"));
+    let link = found.code().and_then(|code| code.location()).expect("a link").to_owned();
+    let get = |link: String| {
+        let (host, path) = link.trim_start_matches("http://").split_once('/').expect("a path");
+        let mut stream = std::net::TcpStream::connect(host).expect("a connection");
+        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    assert!(get(link.clone()).contains("secret settings"));
+    let (bare, _) = link.split_once('?').expect("a signature");
+    for guess in [bare.to_owned(), format!("{bare}?X-Amz-Signature=00")] {
+        let answer = get(guess);
+        assert!(answer.starts_with("HTTP/1.1 403") && !answer.contains("secret settings"), "{answer}");
+    }
 }

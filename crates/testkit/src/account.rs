@@ -123,7 +123,11 @@ impl Account {
             retry_pause: Some(Duration::from_millis(2)),
             longest_wait: self.longest_wait,
             attempt_timeout: self.attempt_timeout,
-            credentials: Some(Credentials::from_keys("AKIASANDBOXDEPLOYER0", "sandbox", None)),
+            credentials: Some(Credentials::from_keys(
+                &self.sandbox.credentials().access_key_id,
+                &self.sandbox.credentials().secret_access_key,
+                None,
+            )),
             ..Connection::default()
         })
         .await

@@ -57,6 +57,11 @@ pub fn add_users(sandbox: &Sandbox, number: usize, age_days: i64) {
     }
 }
 
+fn credentials(sandbox: &Sandbox) -> Credentials {
+    let keys = sandbox.credentials();
+    Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test")
+}
+
 macro_rules! client {
     ($sdk:ident, $sandbox:expr) => {
         $sdk::Client::from_conf(
@@ -64,7 +69,7 @@ macro_rules! client {
                 .behavior_version(BehaviorVersion::latest())
                 .region(Region::new("eu-west-1"))
                 .endpoint_url($sandbox.url())
-                .credentials_provider(Credentials::new("AKIASANDBOXDEPLOYER0", "sandbox", None, None, "test"))
+                .credentials_provider(credentials($sandbox))
                 .http_client(Builder::new().build_http())
                 .build(),
         )

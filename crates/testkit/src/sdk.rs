@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use aws_credential_types::Credentials;
+pub use aws_credential_types::Credentials;
 use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::primitives::Blob;
@@ -12,17 +12,21 @@ use keyminder_sandbox::{Clock, Options, Sandbox};
 /// A trust policy for Lambda.
 pub const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
-/// The configuration of a client with this access key, in this region.
-pub fn config(sandbox: &Sandbox, key: &str, region: &str) -> SdkConfig {
+/// The configuration of a client with the sandbox's credentials, in this region.
+pub fn config(sandbox: &Sandbox, region: &str) -> SdkConfig {
+    let keys = sandbox.credentials();
+    config_of(sandbox, Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test"), region)
+}
+
+/// The configuration of a client with other credentials.
+pub fn config_of(sandbox: &Sandbox, credentials: Credentials, region: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(aws_sdk_iam::config::BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .endpoint_url(sandbox.url())
         .retry_config(RetryConfig::disabled())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(Credentials::new(
-            key, "secret", None, None, "test",
-        )))
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .build()
 }
 
@@ -49,7 +53,7 @@ pub struct Aws {
 /// Clients on a new sandbox with these options.
 pub async fn aws(options: Options) -> Aws {
     let sandbox = Sandbox::start(options).await.expect("a sandbox");
-    let config = config(&sandbox, "AKIADEPLOYER", "us-east-1");
+    let config = config(&sandbox, "us-east-1");
     Aws {
         iam: aws_sdk_iam::Client::new(&config),
         sns: aws_sdk_sns::Client::new(&config),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use keyminder_sandbox::{Mail, MailKind, Options, Sandbox, Seed};
 use keyminder_stack::Credentials;
 
+use super::sandbox::REGION;
 use super::session::Session;
 use super::{check, confirm, plan, setup, stand_in, status, teardown, test};
 use crate::args::{
@@ -48,8 +49,9 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Demo
         ..Options::instant()
     };
     let sandbox = Sandbox::start(options).await.map_err(|error| Error::failed("Sandbox", error.to_string()))?;
-    let place = Overrides::region("eu-west-1").with_endpoint_url(sandbox.url());
-    let credentials = Credentials::new("AKIASANDBOXDEPLOYER0", "sandbox", None, None, "sandbox");
+    let place = Overrides::region(REGION).with_endpoint_url(sandbox.url());
+    let keys = sandbox.credentials();
+    let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "sandbox");
     let session = Session::new(Arc::clone(screen), Config::of_sandbox(place, credentials), interrupt.clone());
     let mut story = Story { screen, interrupt, session, sandbox, slow: args.slow, chapter: 0 };
     story.tell(args.users).await?;

@@ -1,5 +1,11 @@
-//! `keyminder sandbox`: an emulated AWS for any client, until interrupted.
+//! `keyminder sandbox`: an emulated AWS for any client, until interrupted. Owns the file in which a running sandbox
+//! keeps its variables for `--variables`.
 
+use std::fs::DirBuilder;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,40 +18,48 @@ use crate::error::{Error, Exit};
 use crate::interrupt::Interrupt;
 use crate::render::{self, Screen};
 
-/// How often the outbox is looked at.
+/// The region of the sandbox and the demo, as in the documentation's examples.
+pub(crate) const REGION: &str = "eu-west-1";
+
+/// How often to look for new mail.
 const LOOK: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &SandboxArgs) -> Result<Exit, Error> {
     if args.old > args.users {
         return Err(Error::usage("Usage", format!("--old {} is more than --users {}", args.old, args.users)));
     }
-    if args.variables && args.port == 0 {
-        return Err(Error::usage("Usage", "--variables needs --port, the port that the sandbox is served on"));
-    }
-    let base = if args.instant { Options::instant() } else { Options::realistic() };
     if args.variables {
-        // The variables depend on nothing but the address, and that sandbox is served by another process.
-        screen.result(&exports(&variables(&format!("http://127.0.0.1:{}", args.port))));
+        screen.result(&exports(&kept(args.port)?));
         return Ok(Exit::Done);
     }
+    let base = if args.instant { Options::instant() } else { Options::realistic() };
     let run_with = stand_in::run_with(screen, args.builtin_function)?;
-    let sandbox = Sandbox::start(Options { port: args.port, run_with, ..base }).await.map_err(|error| {
-        Error::failed("Sandbox", error.to_string()).hint("choose another --port, or none for any free one")
+    let options = Options { port: args.port, region: REGION.to_owned(), run_with, ..base };
+    let sandbox = Sandbox::start(options).await.map_err(|error| {
+        Error::failed("Sandbox", error.to_string()).hint("choose another --port, or leave it out to use any free port")
     })?;
     sandbox.seed_users(&Seed { users: args.users as usize, old: args.old as usize, ..Seed::default() });
+    let variables = variables(&sandbox);
+    let _keeper = match Keeper::new(sandbox.port(), &variables) {
+        Ok(keeper) => Some(keeper),
+        Err(error) => {
+            screen.remark(&format!("--variables will not work: {error}\n"));
+            None
+        }
+    };
     if screen.is_json() {
         let variables: serde_json::Map<_, _> =
-            variables(sandbox.url()).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            variables.into_iter().map(|(name, value)| (name, value.into())).collect();
         screen.document(&json!({ "schema": 1, "command": "sandbox", "url": sandbox.url(), "variables": variables }))?;
     } else {
         screen.remark(&format!(
-            "An emulated AWS serves on {} until you press Ctrl-C. It holds {} users, {} with an old key.\n\nIn another terminal:\n\n",
+            "An emulated AWS is running on {} until you press Ctrl-C. It has {} users, {} of them with an old key.\n\nIn another terminal:\n\n",
             render::bold(sandbox.url()),
             args.users,
             args.old
         ));
-        screen.result(&exports(&variables(sandbox.url())));
-        screen.remark("\nEvery mail is shown here as it would arrive. Open its links to confirm or unsubscribe.\n\n");
+        screen.result(&exports(&variables));
+        screen.remark("\nAll mail is shown here. Open the links in it to confirm or unsubscribe.\n\n");
     }
     let mut shown = 0;
     loop {
@@ -71,19 +85,61 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
     }
 }
 
-/// What to export for a sandbox at that address.
-fn variables(url: &str) -> Vec<(&'static str, String)> {
-    let region = Options::instant().region;
-    vec![
-        ("AWS_ENDPOINT_URL", url.to_owned()),
-        ("AWS_ACCESS_KEY_ID", "AKIASANDBOXDEPLOYER0".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
-        ("AWS_REGION", region.clone()),
-        // What boto3 reads instead of AWS_REGION (Boto3 documentation, "Configuration").
-        ("AWS_DEFAULT_REGION", region),
-    ]
+/// What to export for a client.
+fn variables(sandbox: &Sandbox) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> =
+        sandbox.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    // boto3 reads this instead of AWS_REGION (Boto3 documentation, "Configuration").
+    variables.push(("AWS_DEFAULT_REGION".to_owned(), REGION.to_owned()));
+    variables
 }
 
-fn exports(variables: &[(&'static str, String)]) -> String {
+fn exports(variables: &[(String, String)]) -> String {
     variables.iter().map(|(name, value)| format!("export {name}={value}\n")).collect()
+}
+
+/// Keeps a running sandbox's variables in a file that only this user can read, and removes it in the end.
+struct Keeper(PathBuf);
+
+impl Keeper {
+    fn new(port: u16, variables: &[(String, String)]) -> io::Result<Self> {
+        let path = file(port).ok_or_else(|| io::Error::other("neither XDG_RUNTIME_DIR nor HOME is set"))?;
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // Made with mode 0600 under another name, so that nobody can put a file or a link in its place.
+        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        new.write_all(&serde_json::to_vec(variables)?)?;
+        new.persist(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Where the variables of the sandbox on that port are kept.
+fn file(port: u16) -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = variable("XDG_RUNTIME_DIR")
+        .or_else(|| variable("XDG_CACHE_HOME"))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache")))?;
+    Some(folder.join("keyminder").join(format!("sandbox-{port}.json")))
+}
+
+/// The variables of a sandbox that another process runs.
+fn kept(port: u16) -> Result<Vec<(String, String)>, Error> {
+    if port == 0 {
+        return Err(Error::usage("Usage", "--variables needs --port, the port of the running sandbox"));
+    }
+    let none = || {
+        Error::failed("Sandbox", format!("you have no sandbox running on port {port}"))
+            .hint(format!("start one in another terminal: keyminder sandbox --port {port}"))
+    };
+    let text = std::fs::read(file(port).ok_or_else(none)?).map_err(|_| none())?;
+    // A sandbox that was killed leaves its file behind.
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|_| none())?;
+    serde_json::from_slice(&text).map_err(|_| none())
 }

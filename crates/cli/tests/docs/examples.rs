@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
+use keyminder_sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::commands::shell_in_yaml;
@@ -15,17 +16,19 @@ fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
+/// A sandbox's credentials, as a profile has them.
+fn keys(sandbox: &Sandbox) -> String {
+    let keys = sandbox.credentials();
+    format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", keys.access_key_id, keys.secret_access_key)
+}
+
 #[test]
 fn every_configuration_file_is_planned_in_an_empty_account() {
     let sandbox = sandbox(ACCOUNT);
     let terminal = Terminal::before(&sandbox);
     let config = terminal.folder.path().join(".aws");
     std::fs::create_dir(&config).unwrap();
-    std::fs::write(
-        config.join("config"),
-        "[profile prod]\naws_access_key_id = AKIASANDBOXDEPLOYER0\naws_secret_access_key = sandbox\n",
-    )
-    .unwrap();
+    std::fs::write(config.join("config"), format!("[profile prod]\n{}", keys(&sandbox))).unwrap();
     let examples = files("examples", ".toml");
     assert!(examples.len() > 4, "{examples:?}");
     for example in examples {
@@ -55,13 +58,12 @@ fn the_loop_over_accounts_installs_in_each_and_refuses_a_wrong_one() {
     let (prod, staging) = (sandbox(ACCOUNT), sandbox("210987654321"));
     let terminal = Terminal::nowhere();
     let folder = terminal.folder.path();
-    let profile = |name: &str, url: &str| {
-        format!(
-            "[profile {name}]\nregion = eu-west-1\nendpoint_url = {url}\naws_access_key_id = AKIASANDBOXDEPLOYER0\naws_secret_access_key = sandbox\n"
-        )
+    let profile = |name: &str, sandbox: &Sandbox| {
+        let (url, keys) = (sandbox.url(), keys(sandbox));
+        format!("[profile {name}]\nregion = eu-west-1\nendpoint_url = {url}\n{keys}")
     };
     std::fs::create_dir(folder.join(".aws")).unwrap();
-    let profiles = profile("prod", prod.url()) + &profile("staging", staging.url());
+    let profiles = profile("prod", &prod) + &profile("staging", &staging);
     std::fs::write(folder.join(".aws/config"), profiles).unwrap();
     std::fs::create_dir(folder.join("bin")).unwrap();
     symlink(env!("CARGO_BIN_EXE_keyminder"), folder.join("bin/keyminder")).unwrap();

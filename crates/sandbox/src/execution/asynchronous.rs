@@ -14,9 +14,9 @@ use crate::clock::later;
 use crate::names::region_of;
 use crate::permission::{Need, role_may};
 use crate::protocol::AwsError;
-use crate::sandbox::Shared;
 use crate::service::sns::{Notice, publish_to};
 use crate::service::sqs;
+use crate::shared::Shared;
 use crate::world::{Function, World};
 
 /// What a function has where nothing is set.

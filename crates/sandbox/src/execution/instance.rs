@@ -15,8 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::runtime_api::{Answered, Job, RuntimeApi};
 use crate::clock::Clock;
-use crate::sandbox::Shared;
-use crate::world::{Function, LogEvent, Session};
+use crate::service::lambda::LARGEST_UNPACKED;
+use crate::shared::Shared;
+use crate::world::{Function, LogEvent};
 
 /// How a run of a function ended.
 #[derive(Debug)]
@@ -67,7 +68,9 @@ pub(crate) struct Instance {
     _folder: TempDir,
 }
 
-fn unpack(code: &[u8], into: &Path) -> Result<(), String> {
+/// Unpacks a package, but no more than `most` bytes, whatever sizes its entries claim.
+fn unpack(code: &[u8], into: &Path, most: u64) -> Result<(), String> {
+    let mut left = most;
     let told = |error: &dyn std::fmt::Display| error.to_string();
     let mut archive = zip::ZipArchive::new(Cursor::new(code)).map_err(|error| told(&error))?;
     for index in 0..archive.len() {
@@ -84,9 +87,9 @@ fn unpack(code: &[u8], into: &Path) -> Result<(), String> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| told(&error))?;
         }
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(|error| told(&error))?;
-        std::fs::write(&path, bytes).map_err(|error| told(&error))?;
+        let mut file = std::fs::File::create(&path).map_err(|error| told(&error))?;
+        let written = std::io::copy(&mut entry.by_ref().take(left + 1), &mut file).map_err(|error| told(&error))?;
+        left = left.checked_sub(written).ok_or("the unpacked package is too large")?;
         let mode = entry.unix_mode().unwrap_or(0o644);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).map_err(|error| told(&error))?;
     }
@@ -134,25 +137,20 @@ impl Instance {
         }
         let folder =
             tempfile::Builder::new().prefix("sandbox-function-").tempdir().map_err(|error| error.to_string())?;
-        unpack(&function.code, folder.path())?;
+        unpack(&function.code, folder.path(), LARGEST_UNPACKED)?;
         let bootstrap = folder.path().join("bootstrap");
         if !bootstrap.is_file() {
             return Err("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".into());
         }
-        let api = RuntimeApi::start().await.map_err(|error| error.to_string())?;
-        let (key, secret, token, stream) = {
+        let api = RuntimeApi::start(shared.options.idle_timeout).await.map_err(|error| error.to_string())?;
+        let (key, session, stream) = {
             let mut world = shared.world();
-            let (key, secret) = (world.ids.key("ASIA"), world.ids.secret());
-            let token = format!("{}{}", world.ids.secret(), world.ids.secret());
-            let session = Session {
-                role: function.role.rsplit('/').next().unwrap_or_default().to_owned(),
-                role_id: function.role_id.clone(),
-                name: function.name.clone(),
-            };
-            world.sessions.insert(key.clone(), session);
+            let role = function.role.rsplit('/').next().unwrap_or_default();
+            let key = world.open_session(role, &function.role_id, &function.name);
+            let session = world.sessions[&key].clone();
             let day = shared.clock.now().strftime("%Y/%m/%d").to_string();
             let stream = format!("{day}/[$LATEST]{}", world.ids.hex(32));
-            (key, secret, token, stream)
+            (key, session, stream)
         };
         let log_group = super::journal::group_of(function);
         let mut command = match shared.options.run_with.split_first() {
@@ -182,8 +180,8 @@ impl Instance {
             .env("AWS_REGION", region)
             .env("AWS_DEFAULT_REGION", region)
             .env("AWS_ACCESS_KEY_ID", key)
-            .env("AWS_SECRET_ACCESS_KEY", secret)
-            .env("AWS_SESSION_TOKEN", token)
+            .env("AWS_SECRET_ACCESS_KEY", session.secret_access_key)
+            .env("AWS_SESSION_TOKEN", session.token)
             .env("AWS_ENDPOINT_URL", &shared.endpoint)
             .envs(&function.environment)
             .stdin(Stdio::null())
@@ -254,5 +252,25 @@ impl Instance {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
         Some(kilobytes.div_ceil(1024))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_package_is_not_unpacked_beyond_the_limit() {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for name in ["bootstrap", "more"] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("an entry");
+            zip.write_all(&[0; 600]).expect("its bytes");
+        }
+        let code = zip.finish().expect("a zip").into_inner();
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(unpack(&code, folder.path(), 1200), Ok(()));
+        assert_eq!(unpack(&code, folder.path(), 1199), Err("the unpacked package is too large".to_owned()));
     }
 }

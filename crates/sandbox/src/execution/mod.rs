@@ -23,7 +23,7 @@ use instance::Instance;
 use journal::Journal;
 
 use crate::protocol::{AwsError, render};
-use crate::sandbox::Shared;
+use crate::shared::Shared;
 use crate::world::{Function, World};
 
 /// How long a function's last lines may take to arrive after its answer.

@@ -8,14 +8,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::Response;
+use axum::middleware;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::guard;
 use crate::protocol::render::{response, with_header};
+use crate::wire::{Cut, Wires};
 
 /// The largest answer of a function.
 const LARGEST_ANSWER: usize = 6 * 1024 * 1024 + 1024;
@@ -66,11 +70,12 @@ pub(super) struct RuntimeApi {
     address: SocketAddr,
     jobs: mpsc::UnboundedSender<Job>,
     desk: Arc<Desk>,
+    connections: CancellationToken,
     server: AbortHandle,
 }
 
 impl RuntimeApi {
-    pub(super) async fn start() -> std::io::Result<Self> {
+    pub(super) async fn start(idle_timeout: Duration) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (jobs, waiting) = mpsc::unbounded_channel();
@@ -85,9 +90,14 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(fail))
             .route("/2018-06-01/runtime/init/error", post(init_error))
             .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
+            .layer(middleware::from_fn(in_use))
+            .layer(middleware::from_fn_with_state(address.port(), guard::before))
             .with_state(Arc::clone(&desk));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle();
-        Ok(Self { address, jobs, desk, server })
+        let connections = CancellationToken::new();
+        let wires = Wires::new(listener, connections.clone(), idle_timeout);
+        let router = router.into_make_service_with_connect_info::<Cut>();
+        let server = tokio::spawn(async move { axum::serve(wires, router).await }).abort_handle();
+        Ok(Self { address, jobs, desk, connections, server })
     }
 
     pub(super) fn address(&self) -> String {
@@ -109,11 +119,18 @@ impl RuntimeApi {
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
+        self.connections.cancel();
         self.server.abort();
     }
 }
 
 type Desks = State<Arc<Desk>>;
+
+/// A connection on which the function waits for its next event is not idle.
+async fn in_use(ConnectInfo(cut): ConnectInfo<Cut>, request: Request, next: middleware::Next) -> Response<Body> {
+    let _busy = cut.busy();
+    next.run(request).await
+}
 
 async fn next(State(desk): Desks) -> Response<Body> {
     let Some(job) = desk.jobs.lock().await.recv().await else {
@@ -164,4 +181,33 @@ async fn init_error(State(desk): Desks, body: Bytes) -> Response<Body> {
         let _ = reply.send(Answered::InitError(body.to_vec()));
     }
     response(202, "application/json", r#"{"status":"OK"}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_in_a_browser_gets_no_event() {
+        let api = RuntimeApi::start(Duration::from_secs(60)).await.expect("a listener");
+        let _answer = api.send(Job::new("id", "arn", b"{}", Duration::from_secs(1)));
+        let ask = async |headers: &str| {
+            let mut stream = TcpStream::connect(api.address).await.expect("a connection");
+            let request =
+                format!("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+            stream.write_all(request.as_bytes()).await.expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("an answer");
+            answer
+        };
+        let ours = format!("Host: {}\r\n", api.address);
+        for headers in ["Host: evil.example\r\n".to_owned(), format!("{ours}Origin: https://evil.example\r\n")] {
+            let answer = ask(&headers).await;
+            assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        }
+        assert!(ask(&ours).await.contains("lambda-runtime-aws-request-id: id"));
+    }
 }

@@ -105,11 +105,15 @@ impl Service {
         AwsError::new(code, "The security token included in the request is invalid.").status(403)
     }
 
-    pub(crate) fn clock_skew(self) -> AwsError {
+    pub(crate) fn bad_signature(self, message: impl Into<String>) -> AwsError {
         let code = if self.is_query() { "SignatureDoesNotMatch" } else { "InvalidSignatureException" };
-        let message =
-            "Signature expired: 20170101T000000Z is now earlier than 20170101T001500Z (20170101T003000Z - 15 min.)";
         AwsError::new(code, message).status(403)
+    }
+
+    pub(crate) fn clock_skew(self) -> AwsError {
+        self.bad_signature(
+            "Signature expired: 20170101T000000Z is now earlier than 20170101T001500Z (20170101T003000Z - 15 min.)",
+        )
     }
 }
 

@@ -26,18 +26,28 @@ struct Node {
     children: BTreeMap<String, Node>,
 }
 
+/// The most fields that a request may have, and the most parts that a field's name may have. The largest requests that
+/// the SDKs make have a few hundred fields of five parts.
+const MOST: (usize, usize) = (10_000, 16);
+
 /// The fields as a JSON object: `Tags.member.1.Key` becomes `{"Tags": [{"Key": …}]}`, `Attributes.entry.1.key` and
-/// `.value` become `{"Attributes": {…}}`.
-pub(crate) fn parameters(fields: &[(String, String)]) -> Value {
+/// `.value` become `{"Attributes": {…}}`. The error is a sentence.
+pub(crate) fn parameters(fields: &[(String, String)]) -> Result<Value, &'static str> {
+    if fields.len() > MOST.0 {
+        return Err("The request has too many parameters.");
+    }
     let mut root = Node::default();
     for (name, value) in fields {
+        if name.split('.').count() > MOST.1 {
+            return Err("The name of a parameter has too many parts.");
+        }
         let mut node = &mut root;
         for part in name.split('.') {
             node = node.children.entry(part.to_owned()).or_default();
         }
         node.text = Some(value.clone());
     }
-    root.into_value()
+    Ok(root.into_value())
 }
 
 impl Node {

@@ -70,10 +70,14 @@ pub struct Session {
     pub role_id: String,
     /// The session's name: Lambda takes the function's.
     pub name: String,
+    /// The secret access key.
+    pub secret_access_key: String,
+    /// The session token.
+    pub token: String,
 }
 
 impl World {
-    pub(crate) fn new(account: &str, partition: &str) -> Self {
+    pub(crate) fn new(account: &str, partition: &str, ids: Ids) -> Self {
         Self {
             account: account.into(),
             partition: partition.into(),
@@ -83,8 +87,22 @@ impl World {
             deliveries: Vec::new(),
             sessions: BTreeMap::new(),
             deployer: None,
-            ids: Ids::default(),
+            ids,
         }
+    }
+
+    /// Makes credentials of a role and gives their access key id.
+    pub(crate) fn open_session(&mut self, role: &str, role_id: &str, name: &str) -> String {
+        let key = self.ids.secret_key_id("ASIA");
+        let session = Session {
+            role: role.to_owned(),
+            role_id: role_id.to_owned(),
+            name: name.to_owned(),
+            secret_access_key: self.ids.secret(),
+            token: self.ids.token(128),
+        };
+        self.sessions.insert(key.clone(), session);
+        key
     }
 
     /// What the region of that name holds; an empty one where nothing was made there yet.

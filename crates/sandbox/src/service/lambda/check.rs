@@ -77,6 +77,9 @@ const RESERVED: [&str; 15] = [
     "LAMBDA_TASK_ROOT",
 ];
 
+/// The most that a package may take unpacked, in bytes (Lambda developer guide, "Lambda quotas").
+pub(crate) const LARGEST_UNPACKED: u64 = 250 * 1024 * 1024;
+
 /// The most that environment variables may take, in bytes of their JSON.
 const LARGEST_ENVIRONMENT: usize = 4096;
 
@@ -196,9 +199,16 @@ pub(super) fn package(sent: Option<&str>) -> Result<Vec<u8>, AwsError> {
     };
     let unreadable = || invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
     let bytes = STANDARD.decode(sent).map_err(|_| unreadable())?;
-    let archive = zip::ZipArchive::new(Cursor::new(&bytes)).map_err(|_| unreadable())?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(&bytes)).map_err(|_| unreadable())?;
     if archive.is_empty() {
         return Err(invalid("Uploaded file must be a non-empty zip"));
+    }
+    let mut unpacked = 0_u64;
+    for index in 0..archive.len() {
+        unpacked = unpacked.saturating_add(archive.by_index_raw(index).map_err(|_| unreadable())?.size());
+    }
+    if unpacked > LARGEST_UNPACKED {
+        return Err(invalid(format!("Unzipped size must be smaller than {LARGEST_UNPACKED} bytes")));
     }
     Ok(bytes)
 }

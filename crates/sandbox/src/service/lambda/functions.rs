@@ -63,7 +63,9 @@ fn create(request: &mut Request<'_>) -> Answer {
 
 fn get(request: &mut Request<'_>) -> Answer {
     let function = seen(request)?;
-    let location = format!("{}/packages/{}/{}.zip", request.endpoint, request.region, function.name);
+    let path = format!("{}/{}.zip", request.region, function.name);
+    let signature = request.world.ids.sign(&path);
+    let location = format!("{}/packages/{path}?X-Amz-Signature={signature}", request.endpoint);
     let mut shown = json!({
         "Configuration": show::configuration(&function, request.now),
         "Code": {"RepositoryType": "S3", "Location": location},

@@ -17,6 +17,7 @@ use super::{Operation, Request, Site};
 use crate::protocol::{AwsError, query, render};
 use crate::world::{Function, World};
 
+pub(crate) use check::LARGEST_UNPACKED;
 pub(crate) use permissions::permits;
 
 pub(crate) const OPERATIONS: &[&[Operation]] =
@@ -132,8 +133,11 @@ fn seen(request: &mut Request<'_>) -> Result<Function, AwsError> {
     if request.sees(created) { Ok(function) } else { Err(missing(request, &function.name)) }
 }
 
-/// What `GetFunction` links to: `REGION/NAME.zip`.
-pub(crate) fn package(world: &mut World, path: &str) -> Response<Body> {
+/// What `GetFunction` links to: `REGION/NAME.zip`, with a signature that only that link has.
+pub(crate) fn package(world: &mut World, path: &str, signature: &str) -> Response<Body> {
+    if !world.ids.is_signature(path, signature) {
+        return render::response(403, "text/plain", "The link is not valid.");
+    }
     let found = path.split_once('/').and_then(|(region, name)| {
         world.region(region).functions.get(name.trim_end_matches(".zip")).map(|function| function.code.to_vec())
     });

@@ -177,14 +177,14 @@ fn subscribe(request: &mut Request<'_>) -> Answer {
         }
         None => {
             let subscription = Subscription {
-                arn: format!("{}:{}", topic.arn, request.world.ids.uuid()),
+                arn: format!("{}:{}", topic.arn, request.world.ids.secret_uuid()),
                 topic_arn: topic.arn.clone(),
                 confirmed: !asks(&protocol),
                 protocol,
                 endpoint,
                 attributes,
                 authenticated: !asks(input.text("Protocol").unwrap_or_default()),
-                token: format!("2336412f37{}{}", request.world.ids.hex(64), request.world.ids.hex(62)),
+                token: format!("2336412f37{}", request.world.ids.token(126)),
                 requested: request.now,
             };
             request.here().subscriptions.push(subscription.clone());
