@@ -66,15 +66,15 @@ fn a_plan_that_changed_while_the_person_was_thinking_is_shown_again() {
 fn setup_without_options_asks_for_what_it_needs_and_saves_it() {
     let world = World::new();
     let mut session = spawn(&world, &["setup"]);
-    session.expect("E-mail addresses").unwrap();
+    session.expect("Email addresses").unwrap();
     session.send_line("nonsense").unwrap();
-    session.expect("is not an e-mail address").unwrap();
+    session.expect("is not an email address").unwrap();
     session.send_line("ops@example.com").unwrap();
     session.expect("Limit in days").unwrap();
     session.send_line("60").unwrap();
     session.expect("Schedule").unwrap();
     session.send_line("").unwrap();
-    session.expect("Save this as keyminder.toml").unwrap();
+    session.expect("Save these settings to keyminder.toml").unwrap();
     session.send_line("yes").unwrap();
     session.expect("Make 11 changes?").unwrap();
     session.send_line("yes").unwrap();
@@ -100,13 +100,13 @@ fn what_was_given_as_flags_is_saved_with_the_answers() {
     let world = World::new();
     let flags = ["--repeat-days", "7", "--tag", "team=x", "--log-retention-days", "30", "--name", "audit"];
     let mut session = spawn(&world, &[&["setup"][..], &flags].concat());
-    session.expect("E-mail addresses").unwrap();
+    session.expect("Email addresses").unwrap();
     session.send_line("ops@example.com").unwrap();
     session.expect("Limit in days").unwrap();
     session.send_line("").unwrap();
     session.expect("Schedule").unwrap();
     session.send_line("").unwrap();
-    session.expect("Save this as keyminder.toml").unwrap();
+    session.expect("Save these settings to keyminder.toml").unwrap();
     session.send_line("").unwrap();
     session.expect("Make 11 changes?").unwrap();
     session.send_line("yes").unwrap();
@@ -133,7 +133,7 @@ fn on_a_terminal_that_can_do_more_a_line_can_be_edited() {
     command.env("TERM", "xterm").stdin(std::process::Stdio::inherit());
     let mut session = Session::spawn(command).unwrap();
     session.set_expect_timeout(Some(Duration::from_secs(30)));
-    session.expect("E-mail addresses").unwrap();
+    session.expect("Email addresses").unwrap();
     // Ctrl-U takes away what stands there.
     session.send("wrong\u{15}ops@example.com\r").unwrap();
     session.expect("Limit in days").unwrap();

@@ -31,6 +31,10 @@ pub(crate) struct SetupArgs {
     #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) dry_run: bool,
 
+    /// Install even if no one would be notified
+    #[arg(long, hide_short_help = true, help_heading = RUNNING)]
+    pub(crate) no_recipients: bool,
+
     /// Wait until every address has confirmed; give up after TIME [default: 15m]
     ///
     /// TIME is a number of seconds, minutes or hours: 90s, 30m or 48h.

@@ -31,6 +31,9 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         format => format.unwrap_or_default(),
     };
     let account = session.connect().await?;
+    if let Some(settings) = session.settings_from() {
+        screen.remark(&render::dim(settings));
+    }
     let report = read(session, &account, &settings, args, at).await?;
     let notices = match args.notice {
         Some(_) => Some(notices(&report, &settings, &context(session, &account, at)?)),
@@ -45,7 +48,7 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
                 CheckFormat::Table => anstream::adapter::strip_bytes(&shown).into_vec(),
                 _ => shown,
             };
-            render::write_file(file, &shown)?;
+            render::write_report(file, &shown)?;
             screen.remark(&format!("Wrote {}.", file.display()));
         }
         None if format == CheckFormat::Table => screen.result(&String::from_utf8_lossy(&shown)),

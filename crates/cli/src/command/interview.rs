@@ -1,5 +1,5 @@
-//! What `setup` asks when it was told nothing: whom to tell, from which age, when. Explains each in a line and offers
-//! to save the answers.
+//! What `setup` asks when nothing is configured: the recipients, the limit and the schedule. Explains each in a line and
+//! offers to save the answers.
 
 use std::path::Path;
 
@@ -18,10 +18,12 @@ use crate::render;
 /// `Interrupted` and `NoAnswer`.
 pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) -> Result<Spec, Error> {
     let screen = &session.screen;
-    screen.remark("\nNothing is installed here yet. Three questions; Enter takes the answer in brackets.\n\n");
+    screen.remark("\nkeyminder is not installed in this account and region yet. Three questions follow; press Enter to accept the \
+         default in brackets.\n\n");
 
-    screen.remark(&render::dim("Who is to be told about old keys. AWS sends each address a mail to confirm."));
-    let emails = ask::line(session, "E-mail addresses, separated by commas", None, check_emails).await?;
+    screen
+        .remark(&render::dim("Who should be notified about old keys? AWS will ask each address to confirm by email."));
+    let emails = ask::line(session, "Email addresses, separated by commas", None, check_emails).await?;
     let mut seen = Vec::new();
     let new = |address: &&str| {
         let known = seen.contains(&address.to_lowercase());
@@ -30,18 +32,21 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
     };
     let emails: Vec<String> = addresses(&emails).filter(new).map(str::to_owned).collect();
 
-    screen.remark(&render::dim("A key is old when it is more than this many days old. CIS and most auditors say 90."));
+    screen
+        .remark(&render::dim("A key is old when it is older than this many days. CIS and most auditors recommend 90."));
     let limit = spec.settings.max_age_days.to_string();
     let limit = ask::line(session, "Limit in days", Some(&limit), check_limit).await?;
 
-    screen.remark(&render::dim("When to look: rate(1 day), or cron(0 7 ? * MON-FRI *) for 07:00 UTC on working days."));
+    screen.remark(&render::dim(
+        "How often should keys be checked? Use rate(1 day), or cron(0 7 ? * MON-FRI *) for 07:00 UTC on weekdays.",
+    ));
     let schedule = ask::line(session, "Schedule", Some(&spec.schedule), check_schedule).await?;
 
     spec.notify = Notify::emails(emails);
     spec.settings.max_age_days = limit.parse().unwrap_or(spec.settings.max_age_days);
     spec.schedule = schedule;
 
-    if ask::yes(session, &format!("Save this as {DEFAULT_FILE} for the runs to come?"), true).await? {
+    if ask::yes(session, &format!("Save these settings to {DEFAULT_FILE}?"), true).await? {
         let connection = session.config.connection();
         let layout = Layout {
             region: Some(account.clients.region().to_owned()),
@@ -51,7 +56,7 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
             ..Layout::from(&spec)
         };
         let written = match Path::new(DEFAULT_FILE).exists() {
-            true => Err(Error::failed("FileExists", format!("{DEFAULT_FILE} is there by now"))),
+            true => Err(Error::failed("FileExists", format!("{DEFAULT_FILE} already exists"))),
             false => render::write_file(Path::new(DEFAULT_FILE), commented(&layout.values()).as_bytes()),
         };
         match written {
@@ -60,7 +65,7 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
             Err(error) => screen.aside(&format!("{} not saved: {}", render::warn("!"), error.message)),
         }
     } else {
-        screen.remark("Later runs take defaults for what they are not told: give them these answers as flags.");
+        screen.remark("Not saved. Later runs will use the defaults unless you pass these settings as flags.");
     }
     Ok(spec)
 }
@@ -71,7 +76,7 @@ fn addresses(answer: &str) -> impl Iterator<Item = &str> {
 
 fn check_emails(answer: &str) -> Result<(), String> {
     if addresses(answer).next().is_none() {
-        return Err("give at least one address, or nobody would be told".to_owned());
+        return Err("enter at least one address".to_owned());
     }
     addresses(answer).flat_map(|address| Subscription::email(address).problems()).next().map_or(Ok(()), Err)
 }

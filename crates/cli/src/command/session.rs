@@ -62,9 +62,18 @@ impl Session {
             account: account.identity.account.clone(),
             region: account.clients.region().to_owned(),
             install: self.config.install(),
+            settings: self.settings_from(),
             caller: self.screen.is_verbose().then(|| account.identity.arn.clone()),
             endpoint: account.clients.endpoints().filter(|_| !self.config.is_of_sandbox()),
         }));
+    }
+
+    /// Which configuration file was read. A sandbox in this process has none to speak of.
+    pub(crate) fn settings_from(&self) -> Option<String> {
+        (!self.config.is_of_sandbox()).then(|| match self.config.path() {
+            Some(path) => format!("settings from {}", path.display()),
+            None => "no keyminder.toml found: using flags and defaults".to_owned(),
+        })
     }
 
     /// Opens the install.

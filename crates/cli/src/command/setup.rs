@@ -42,8 +42,22 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     if args.dry_run || plan.is_empty() {
         return finish(session, &account, installation, plan, false, args.dry_run, args.wait).await;
     }
+    if args.yes && !args.no_recipients {
+        refuse_nobody(session, installation).await?;
+    }
     let plan = apply(session, &opened, looked, &args).await?;
     finish(session, &account, installation, &plan, true, false, args.wait).await
+}
+
+/// Refuses to install something that would notify no one, now or once somebody confirms.
+async fn refuse_nobody(session: &Session, installation: &Installation) -> Result<(), Error> {
+    let subscriptions = session.reading(installation.subscriptions()).await?;
+    if subscriptions.iter().any(|one| one.declared || one.state != SubscriptionState::Gone) {
+        return Ok(());
+    }
+    Err(Error::usage("NoRecipients", "no one would be notified: there are no subscriptions, and none are configured")
+        .hint("add one with: --email you@example.com")
+        .hint("to install without recipients anyway, add: --no-recipients"))
 }
 
 /// Confirms the plan, carries it out, looks again, and gives back the plan that was carried out.

@@ -2,6 +2,9 @@
 //!
 //! It must not know flags, nor whether a value makes sense.
 
+use std::fs::File as Handle;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
@@ -10,6 +13,9 @@ use crate::error::{Error, Exit};
 
 /// The file that is read unless another is named.
 pub(crate) const DEFAULT_FILE: &str = "keyminder.toml";
+
+/// The most that is read of a file: a hundred thousand exemptions and more.
+const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// A configuration file, or the lack of one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,25 +26,27 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Reads the file that the user named, or `keyminder.toml` if it exists.
+    /// Reads the file that the user named, or else the `keyminder.toml` of this folder or of the nearest folder above.
     ///
     /// # Errors
-    /// A named file that cannot be read, and every mistake in the file at once.
+    /// A named file that cannot be read, one above that belongs to somebody else, and every mistake in the file at once.
     pub(crate) fn load(named: Option<&Path>) -> Result<Self, Error> {
-        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => {
-                let hint = match error.kind() {
-                    std::io::ErrorKind::NotFound => "to create a commented file, run: keyminder init",
-                    std::io::ErrorKind::InvalidData => "a configuration file is text in UTF-8",
-                    _ => "name a file that you are allowed to read",
-                };
-                Err(Error::new("NoConfiguration", format!("{} cannot be read: {error}", path.display()), Exit::Usage)
-                    .hint(hint))
-            }
-        }
+        let found = match named {
+            Some(named) => Some(named.to_owned()),
+            None => nearest()?,
+        };
+        let Some(path) = found else { return Ok(Self::default()) };
+        let text = text_of(&path).map_err(|error| {
+            let hint = match error.kind() {
+                ErrorKind::NotFound => "to create a commented file, run: keyminder init",
+                ErrorKind::InvalidData | ErrorKind::FileTooLarge | ErrorKind::IsADirectory => {
+                    "a configuration file is a text file in UTF-8"
+                }
+                _ => "name a file that you are allowed to read",
+            };
+            unreadable(&path, &error.to_string()).hint(hint)
+        })?;
+        Self::parse(&path, &text)
     }
 
     /// Reads the text of a file.
@@ -60,6 +68,54 @@ impl File {
     pub(super) fn name(&self) -> std::path::Display<'_> {
         self.path.as_deref().unwrap_or(Path::new(DEFAULT_FILE)).display()
     }
+}
+
+/// The `keyminder.toml` of this folder, or of the nearest folder above that has one. One above that belongs to another
+/// user is refused: anyone could leave it in a shared folder such as /tmp.
+fn nearest() -> Result<Option<PathBuf>, Error> {
+    let here = Path::new(DEFAULT_FILE);
+    if exists(here) {
+        return Ok(Some(here.to_owned()));
+    }
+    let Ok(folder) = std::env::current_dir() else { return Ok(None) };
+    let mut path = here.to_owned();
+    for above in folder.ancestors().skip(1) {
+        path = Path::new("..").join(path);
+        let found = above.join(DEFAULT_FILE);
+        if !exists(&found) {
+            continue;
+        }
+        let owner = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.uid()).ok();
+        return match owner(&found) {
+            Some(owner_of_file) if owner_of_file != 0 && Some(owner_of_file) != owner(&folder) => {
+                Err(unreadable(&path, "it belongs to another user").hint(format!(
+                    "to use it anyway, add --config {}; to use only flags and defaults, add --config /dev/null",
+                    found.display()
+                )))
+            }
+            _ => Ok(Some(path)),
+        };
+    }
+    Ok(None)
+}
+
+/// A link that leads nowhere exists too: reading it says so.
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// The text of a file, or an error for one that has too much of it or no end.
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = Handle::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read > LARGEST) {
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, "it is larger than 16 MB"));
+    }
+    Ok(text)
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    Error::new("NoConfiguration", format!("{} cannot be read: {why}", path.display()), Exit::Usage)
 }
 
 #[cfg(test)]

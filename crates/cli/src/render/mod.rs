@@ -25,7 +25,7 @@ pub(crate) use mail::{envelope, notice};
 pub(crate) use outcome::{attention, in_sync, receipt, unfinished};
 pub(crate) use plan::{Headline, blockers, headline, plan, refused};
 pub(crate) use progress::RunProgress;
-pub(crate) use screen::{Screen, write_file};
+pub(crate) use screen::{Screen, write_file, write_report};
 pub(crate) use status::{LastRun, RunCounts, StatusView, SubscriptionLine, status};
 pub(crate) use style::{bad, bold, command, dim, fold, good, heading, warn};
 pub(crate) use when::{both_zones, span, took};

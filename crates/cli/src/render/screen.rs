@@ -213,10 +213,23 @@ fn write_line(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
 /// # Errors
 /// A folder that does not exist or is not writable, a full disk.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let written = match std::fs::canonicalize(path) {
-        Ok(named) if named.is_file() => replace(&named, bytes),
-        Ok(_) => OpenOptions::new().write(true).open(path).and_then(|mut stream| stream.write_all(bytes)),
-        Err(_) => replace(path, bytes),
+    write(path, bytes, 0o666)
+}
+
+/// Writes a report about an account, which others on this machine need not read.
+///
+/// # Errors
+/// As those of [`write_file`].
+pub(crate) fn write_report(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write(path, bytes, 0o600)
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    let is_file = std::fs::metadata(path).map_or(true, |metadata| metadata.is_file());
+    let written = if is_file && !path.starts_with("/dev") {
+        replace(path, bytes, mode)
+    } else {
+        OpenOptions::new().write(true).truncate(is_file).open(path).and_then(|mut stream| stream.write_all(bytes))
     };
     written.map_err(|error| Error::file("writing", path, &error))
 }
@@ -227,16 +240,17 @@ fn without_name(error: std::io::Error) -> std::io::Error {
     inner.map_or(error, std::io::Error::from_raw_os_error)
 }
 
-/// The file keeps its permissions; a new one gets what the process's mask leaves.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// The file keeps its permissions; a new one gets these, less what the process's mask takes away. A link is replaced and
+/// never followed, as somebody else may have put it there.
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new()
         .prefix(".keyminder-")
-        .permissions(Permissions::from_mode(0o666))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(without_name)?;
     temporary.write_all(bytes)?;
-    if let Ok(present) = std::fs::metadata(path) {
+    if let Some(present) = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file) {
         temporary.as_file().set_permissions(present.permissions())?;
     }
     temporary.persist(path).map_err(|error| error.error).map(drop)

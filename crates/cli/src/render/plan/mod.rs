@@ -19,6 +19,8 @@ pub(crate) struct Headline {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) install: String,
+    /// Where the settings come from.
+    pub(crate) settings: Option<String>,
     /// Who calls, where the user wants to know.
     pub(crate) caller: Option<String>,
     /// The endpoint that stands in for AWS.
@@ -34,6 +36,9 @@ pub(crate) fn headline(head: &Headline) -> String {
         bold(&head.region),
         bold(&head.install)
     );
+    if let Some(settings) = &head.settings {
+        let _ = write!(text, "\n{}", dim(settings));
+    }
     if let Some(endpoint) = &head.endpoint {
         let _ = write!(text, "\n{}", dim(format_args!("endpoint {endpoint} stands in for AWS")));
     }
