@@ -94,7 +94,11 @@ fn build() -> Result<(), Error> {
         if let Some(path) = env::var_os(architecture.variable).filter(|path| !path.is_empty()) {
             let path = root.join(path);
             tell("rerun-if-changed", path.display());
-            binaries.push((architecture, path, architecture.variable, "HandedIn"));
+            // What .ci/checkers wrote beside it.
+            let note = with_suffix(&path, ".source");
+            tell("rerun-if-changed", note.display());
+            let source = fs::read_to_string(&note).ok().map(|text| text.trim().to_owned());
+            binaries.push((architecture, path, architecture.variable, "HandedIn", source));
         } else if host.contains("-linux-") && (is_own || quality == Quality::Release) {
             match Toolchain::find(&rustc, architecture.rust, is_own) {
                 Ok(toolchain) => {
@@ -118,7 +122,10 @@ fn build() -> Result<(), Error> {
             for source in &checker.sources {
                 tell("rerun-if-changed", source.display());
             }
-            binaries.push((architecture, checker.binary, "just compiled", quality.origin()));
+            let digest = sources::digest(&checker.sources, &root)
+                .map_err(|source| Error::Read { path: root.clone(), source })?;
+            let source = format!("{} {digest}", env!("CARGO_PKG_VERSION"));
+            binaries.push((architecture, checker.binary, "just compiled", quality.origin(), Some(source)));
         }
         for file in ["Cargo.toml", "Cargo.lock"] {
             tell("rerun-if-changed", root.join(file).display());
@@ -130,14 +137,14 @@ fn build() -> Result<(), Error> {
         Quality::Release => Effort::Most,
     };
     let mut bundled = Vec::new();
-    for (architecture, path, from, origin) in binaries {
+    for (architecture, path, from, origin, source) in binaries {
         let binary = read(&path)?;
         fit(&binary, architecture).map_err(|why| Error::Unfit { path, from, why })?;
         let zip = out.join(format!("{}.zip", architecture.rust));
         write(&zip, &archive::pack(&binary, effort)?)?;
         // What the machine at hand can run comes first, as the default.
         let place = if host.starts_with(architecture.rust) { 0 } else { bundled.len() };
-        bundled.insert(place, Bundled { variant: architecture.variant, origin, zip });
+        bundled.insert(place, Bundled { variant: architecture.variant, origin, source, zip });
     }
     if bundled.is_empty() {
         return Err(Error::OtherSystem { host });
@@ -151,6 +158,8 @@ struct Bundled {
     variant: &'static str,
     /// The name of how it was made there.
     origin: &'static str,
+    /// The version and the digest of what it was compiled from.
+    source: Option<String>,
     zip: PathBuf,
 }
 
@@ -158,14 +167,14 @@ struct Bundled {
 fn table(bundled: &[Bundled]) -> String {
     let mut architectures = String::new();
     let mut zips = String::new();
-    for Bundled { variant, origin, zip } in bundled {
+    for Bundled { variant, origin, source, zip } in bundled {
         architectures += &format!("Architecture::{variant}, ");
-        zips += &format!("Architecture::{variant} => Some((Origin::{origin}, include_bytes!({zip:?}))),\n");
+        zips += &format!("Architecture::{variant} => Some((Origin::{origin}, {source:?}, include_bytes!({zip:?}))),\n");
     }
     let rest = if bundled.len() < ARCHITECTURES.len() { "_ => None,\n" } else { "" };
     format!(
         "const BUNDLED: &[Architecture] = &[{architectures}];\n\
-         const fn bundled(architecture: Architecture) -> Option<(Origin, &'static [u8])> {{\n\
+         const fn bundled(architecture: Architecture) -> Option<(Origin, Option<&'static str>, &'static [u8])> {{\n\
          match architecture {{\n{zips}{rest}}}\n}}\n"
     )
 }
@@ -195,6 +204,12 @@ fn workspace() -> Result<PathBuf, Error> {
 
 fn variable(name: &'static str) -> Result<OsString, Error> {
     env::var_os(name).ok_or(Error::NotUnderCargo { name })
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use sha2::{Digest, Sha256};
 
 /// The files named in `dep_info`, and the manifest of each crate they belong to. Relative paths are taken
 /// from `root`, the workspace; files under `target` are products, not sources, and are left out.
@@ -28,6 +31,21 @@ pub(crate) fn sources(dep_info: &str, root: &Path, target: &Path) -> BTreeSet<Pa
         }
     }
     sources
+}
+
+/// A short digest of the sources: their paths in the workspace and their content. Equal sources give equal digests on
+/// every machine.
+pub(crate) fn digest(sources: &BTreeSet<PathBuf>, root: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    for source in sources {
+        let name = source.strip_prefix(root).unwrap_or(source);
+        let content = fs::read(source)?;
+        hasher.update(name.to_string_lossy().as_bytes());
+        hasher.update([0]);
+        hasher.update(u64::try_from(content.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(content);
+    }
+    Ok(hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Splits at spaces, but not at those escaped by a backslash, as in a makefile.

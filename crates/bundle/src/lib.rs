@@ -132,6 +132,7 @@ pub fn checker_version() -> &'static str {
 pub struct Package {
     architecture: Architecture,
     origin: Origin,
+    source: Option<&'static str>,
     zip: Cow<'static, [u8]>,
 }
 
@@ -141,8 +142,8 @@ impl Package {
     /// # Errors
     /// [`Error::NotBundled`] for an architecture that is not among [`available`].
     pub fn new(architecture: Architecture) -> Result<Self, Error> {
-        let (origin, zip) = bundled(architecture).ok_or(Error::NotBundled { architecture })?;
-        Ok(Self { architecture, origin, zip: Cow::Borrowed(zip) })
+        let (origin, source, zip) = bundled(architecture).ok_or(Error::NotBundled { architecture })?;
+        Ok(Self { architecture, origin, source, zip: Cow::Borrowed(zip) })
     }
 
     /// The checker with settings beside it that are too large for the function's environment, in place of
@@ -168,6 +169,13 @@ impl Package {
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.origin
+    }
+
+    /// The version and a digest of the source that the executable was compiled from, such as `0.1.0 1f0a66a2bf35`;
+    /// `None` if it was handed in without that.
+    #[must_use]
+    pub fn source(&self) -> Option<&'static str> {
+        self.source
     }
 
     /// The zip file's bytes.

@@ -79,3 +79,19 @@ fn sources_are_the_files_read_and_the_manifests_of_their_crates() {
     .collect();
     assert_eq!(sources::sources(&dep_info, &root, &root.join("target")), expected);
 }
+
+#[test]
+fn the_digest_of_sources_depends_on_their_names_and_content_and_not_on_their_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |root: &str, name: &str, content: &str| {
+        let root = folder.path().join(root);
+        fs::create_dir_all(&root).unwrap();
+        fs::write(root.join(name), content).unwrap();
+        sources::digest(&[root.join(name)].into(), &root).unwrap()
+    };
+    let here = digest("here", "main.rs", "1");
+    assert_eq!(here.len(), 12);
+    assert_eq!(digest("elsewhere", "main.rs", "1"), here);
+    assert_ne!(digest("here", "lib.rs", "1"), here);
+    assert_ne!(digest("here", "main.rs", "2"), here);
+}

@@ -40,6 +40,10 @@ pub(crate) struct SetupArgs {
     /// TIME is a number of seconds, minutes or hours: 90s, 30m or 48h.
     #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "15m", value_parser = super::operate::duration, help_heading = RUNNING)]
     pub(crate) wait: Option<std::time::Duration>,
+
+    /// Keep the installed function code if its CodeSha256 is listed in function.trusted_code
+    #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), hide_short_help = true, help_heading = RUNNING)]
+    pub(crate) keep_code: bool,
 }
 
 /// Show what setup would change, without changing anything
@@ -55,6 +59,10 @@ pub(crate) struct PlanArgs {
     /// Exit with 2 if there are changes to make
     #[arg(long, help_heading = RUNNING)]
     pub(crate) exit_code: bool,
+
+    /// Keep the installed function code if its CodeSha256 is listed in function.trusted_code
+    #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), hide_short_help = true, help_heading = RUNNING)]
+    pub(crate) keep_code: bool,
 }
 
 /// Check that the notifier is healthy: installed, running, and subscribed to

@@ -166,6 +166,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("adopt", "adopt"),
     ("yes", "yes"),
     ("dry_run", "dry-run"),
+    ("keep_code", "keep-code"),
     ("port", "sandbox-port"),
 ];
 

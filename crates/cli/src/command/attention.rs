@@ -52,6 +52,38 @@ pub(crate) fn of_reminders(plan: &Plan, settings: &Settings) -> Option<Attention
     })
 }
 
+/// What another build's code in the account claims to be, if the plan replaces it. `carried` is what this command's code
+/// was compiled from.
+pub(crate) fn of_code(plan: &Plan, carried: Option<&str>) -> Option<Attention> {
+    let change = plan.change(Address("lambda_function")).filter(|change| change.action == Action::Update)?;
+    let field = |name: &str| change.fields.iter().find(|field| field.path.is(&[name]));
+    let installed_hash = field("code_sha256")?.before.as_str()?;
+    let claimed = match field("code_source") {
+        Some(field) => field.before.as_str(),
+        None => carried,
+    };
+    let own = carried.unwrap_or("of unknown source");
+    let keep = format!(
+        "To keep the installed code, add \"{installed_hash}\" to trusted_code in [function] and use --keep-code. The \
+         claim is a tag, which anyone who can change the code can usually change too"
+    );
+    let message = match claimed {
+        Some(claimed) if Some(claimed) == carried => format!(
+            "the installed code claims to be the same source as this command's ({claimed}), built elsewhere; setup \
+             replaces it. If both builds are yours, give both the same checkers when you build them. {keep}"
+        ),
+        Some(claimed) => {
+            format!(
+                "the installed code claims to be {claimed}, and this command carries {own}; setup replaces it. {keep}"
+            )
+        }
+        None => format!(
+            "the installed code does not say what it was compiled from, and this command carries {own}; setup replaces it"
+        ),
+    };
+    Some(Attention { code: "other_code", message })
+}
+
 /// What is left where a run made the rule use a queue, whose policy is its owner's.
 pub(crate) fn of_queue(plan: &Plan, names: &Names) -> Option<Attention> {
     let target = plan.change(Address("events_target")).filter(|change| change.action != Action::None)?;
@@ -134,6 +166,8 @@ fn of_setup(subscriptions: &[SubscriptionStatus], sender: &str, planned: bool, n
 
 #[cfg(test)]
 mod tests {
+    use keyminder_reconcile::{Change, FieldChange, Purpose};
+
     use super::*;
 
     fn subscription(state: SubscriptionState) -> SubscriptionStatus {
@@ -149,6 +183,39 @@ mod tests {
             wanted: true,
             arn: None,
         }
+    }
+
+    /// A plan that replaces code which claims to be `claimed`; the field is in the plan only if it differs.
+    fn replacing(claimed: Option<Option<&str>>) -> Plan {
+        let hash = FieldChange { path: "code_sha256".into(), before: "OTHER".into(), after: "OWN".into() };
+        let source = claimed.map(|claimed| FieldChange {
+            path: "code_source".into(),
+            before: claimed.into(),
+            after: "0.1.0 aaaa".into(),
+        });
+        let change = Change {
+            address: Address("lambda_function"),
+            name: String::new(),
+            action: Action::Update,
+            fields: [hash].into_iter().chain(source).collect(),
+            extras: vec![],
+            foreign: None,
+            replace: false,
+            part_of: None,
+        };
+        Plan { purpose: Purpose::Converge { adopt: false }, changes: vec![change] }
+    }
+
+    #[test]
+    fn another_builds_code_is_explained_by_what_it_claims_and_the_claim_is_called_one() {
+        let message = |claimed| of_code(&replacing(claimed), Some("0.1.0 aaaa")).unwrap().message;
+        let same = message(None);
+        assert!(same.contains("claims to be the same source") && same.contains("built elsewhere"), "{same}");
+        assert!(same.contains("\"OTHER\"") && same.contains("--keep-code"), "{same}");
+        let other = message(Some(Some("0.0.9 bbbb")));
+        assert!(other.contains("claims to be 0.0.9 bbbb, and this command carries 0.1.0 aaaa"), "{other}");
+        let none = message(Some(None));
+        assert!(none.contains("does not say what it was compiled from"), "{none}");
     }
 
     #[test]

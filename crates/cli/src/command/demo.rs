@@ -64,7 +64,7 @@ fn spec_args(emails: &[&str]) -> SpecArgs {
 
 fn setup_args(email: Option<&str>) -> SetupArgs {
     let spec = email.map(|email| spec_args(&[email])).unwrap_or_default();
-    SetupArgs { spec, yes: true, dry_run: false, no_recipients: false, wait: None }
+    SetupArgs { spec, yes: true, dry_run: false, no_recipients: false, wait: None, keep_code: false }
 }
 
 impl Story<'_> {
@@ -100,7 +100,7 @@ impl Story<'_> {
         self.break_something();
         self.prompt(&format!("plan --email {ADDRESS}"));
         let spec = spec_args(&[ADDRESS]);
-        plan::run(&self.session, &PlanArgs { spec: spec.clone(), exit_code: false }).await?;
+        plan::run(&self.session, &PlanArgs { spec: spec.clone(), exit_code: false, keep_code: false }).await?;
 
         self.chapter("Setup puts it right.").await?;
         self.prompt(&format!("setup --email {ADDRESS}"));

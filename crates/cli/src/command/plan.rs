@@ -10,13 +10,15 @@ use crate::error::{Error, Exit};
 use crate::render;
 
 pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Error> {
-    let wish = session.config.wish(&args.spec)?;
+    let mut wish = session.config.wish(&args.spec)?;
+    wish.spec.keep_code = args.keep_code;
     let account = session.connect().await?;
     session.headline("plan", &account);
     let opened = session.open(&account, wish.spec).await?;
     let stack = opened.installation.stack();
     let (_, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
-    let attention = attention::after_setup(&opened.installation, true).await?;
+    let mut attention = attention::after_setup(&opened.installation, true).await?;
+    attention.extend(attention::of_code(&plan, opened.installation.spec().package.source()));
     let screen = &session.screen;
     build::remark(session, &account, &plan, wish.origin);
     if screen.is_json() {

@@ -15,7 +15,8 @@ use crate::render;
 
 pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Error> {
     let screen = &session.screen;
-    let wish = session.config.wish(&args.spec)?;
+    let mut wish = session.config.wish(&args.spec)?;
+    wish.spec.keep_code = args.keep_code;
     let may_ask = screen.can_ask() && !args.yes && !args.dry_run;
     let nobody_named = !wish.spec.notify.is_declared();
     let account = session.connect().await?;
@@ -36,6 +37,17 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
         screen.text(&format!("\n{}", render::plan(plan, screen.is_verbose(), screen.width())));
     }
     build::remark(session, &account, plan, wish.origin);
+    let code = attention::of_code(plan, installation.spec().package.source());
+    if args.keep_code && code.is_some() {
+        return Err(Error::usage("CodeNotTrusted", "the installed code is not listed in function.trusted_code")
+            .hint("keyminder plan shows its CodeSha256 and what it claims to be")
+            .hint("add that to trusted_code in [function], or leave out --keep-code to replace the code"));
+    }
+    if let Some(code) = &code
+        && !screen.is_json()
+    {
+        screen.text(&render::attention(std::slice::from_ref(code), screen.width()));
+    }
     if !args.dry_run {
         refuse_foreign(plan)?;
     }

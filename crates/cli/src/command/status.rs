@@ -19,7 +19,8 @@ use crate::render::{self, LastRun, RunCounts, StatusDocument, StatusView, Subscr
 const WATCH: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
-    let wish = session.config.wish(&args.spec)?;
+    let mut wish = session.config.wish(&args.spec)?;
+    wish.spec.keep_code = true;
     let account = session.connect().await?;
     session.headline("status", &account);
     let opened = session.open(&account, wish.spec).await?;

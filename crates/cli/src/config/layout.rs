@@ -74,6 +74,7 @@ impl Layout {
             names: self.names,
             tags: self.tags,
             package,
+            keep_code: false,
         }
     }
 

@@ -243,11 +243,11 @@ fn package(architecture: Option<keyminder_stack::Architecture>) -> Result<(Packa
         Architecture::X86_64 => keyminder_stack::Architecture::X86_64,
         Architecture::Arm64 => keyminder_stack::Architecture::Arm64,
     };
-    let origin = bundled.origin();
+    let (origin, source) = (bundled.origin(), bundled.source());
     let package = Package::new(architecture, move |settings| {
         bundled.clone().with_settings(settings).map(|package| package.zip().to_vec()).map_err(|error| error.to_string())
     });
-    Ok((package, origin))
+    Ok((package.with_source(source), origin))
 }
 
 #[cfg(test)]

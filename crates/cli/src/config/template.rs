@@ -136,6 +136,7 @@ mod tests {
                 architecture: Some(Architecture::Arm64),
                 log_retention_days: 30,
                 environment: [(text("LEVEL"), text("debug"))].into(),
+                trusted_code: vec![text("q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=")],
             },
             rule: Rule { dead_letter_queue: Some(text("arn:aws:sqs:eu-west-1:123456789012:q")) },
             topic: Topic { display_name: text("Keys \"of\" ours"), kms_key: Some(text("alias/k")) },

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::package::Architecture;
@@ -22,6 +24,9 @@ pub struct Function {
     pub log_retention_days: u32,
     /// Additional environment variables.
     pub environment: BTreeMap<String, String>,
+    /// The `CodeSha256` of other builds' packages that may stay installed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_code: Vec<String>,
 }
 
 impl Default for Function {
@@ -33,6 +38,7 @@ impl Default for Function {
             architecture: None,
             log_retention_days: 90,
             environment: BTreeMap::new(),
+            trusted_code: Vec::new(),
         }
     }
 }
@@ -80,6 +86,12 @@ impl Function {
                 known.join(", ")
             );
             add("log_retention_days", message);
+        }
+        for hash in &self.trusted_code {
+            if BASE64_STANDARD.decode(hash).is_ok_and(|bytes| bytes.len() == 32) {
+                continue;
+            }
+            add("trusted_code", format!("'{hash}' is not a CodeSha256: 32 bytes in base64, as Lambda shows it"));
         }
         for (name, value) in &self.environment {
             if RESERVED_VARIABLES.contains(&name.as_str()) {

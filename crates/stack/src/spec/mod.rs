@@ -54,6 +54,8 @@ pub struct Spec {
     pub tags: BTreeMap<String, String>,
     /// The uploaded code.
     pub package: Package,
+    /// Keep the installed code if its hash is one of [`Function::trusted_code`].
+    pub keep_code: bool,
 }
 
 impl Spec {
@@ -72,6 +74,7 @@ impl Spec {
             names: ChosenNames::default(),
             tags: BTreeMap::new(),
             package,
+            keep_code: false,
         }
     }
 

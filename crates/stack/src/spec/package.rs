@@ -35,6 +35,7 @@ impl Architecture {
 #[derive(Clone)]
 pub struct Package {
     architecture: Architecture,
+    source: Option<String>,
     zip: Rc<BuildZip>,
 }
 
@@ -44,7 +45,20 @@ impl Package {
     /// A package for an architecture. `zip` builds the zip file. If the settings outgrow the function's environment,
     /// it is given the text of `settings.json` to include. The same text has to give the same bytes.
     pub fn new(architecture: Architecture, zip: impl Fn(Option<&str>) -> Result<Vec<u8>, String> + 'static) -> Self {
-        Self { architecture, zip: Rc::new(zip) }
+        Self { architecture, source: None, zip: Rc::new(zip) }
+    }
+
+    /// The same with a record of what the binary was compiled from, for people: its version and a digest.
+    #[must_use]
+    pub fn with_source(mut self, source: Option<&str>) -> Self {
+        self.source = source.map(str::to_owned);
+        self
+    }
+
+    /// What the binary was compiled from.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 
     /// The architecture that the binary was built for.

@@ -11,7 +11,7 @@ use aws_sdk_lambda::types::{
 };
 use keyminder_reconcile::retry::Pace;
 
-use super::state::{Configuration, Logging, ROLE_ID};
+use super::state::{CODE_SOURCE, Configuration, Logging, ROLE_ID, State};
 use super::{ADDRESS, Function};
 use crate::connection;
 use crate::error::{Cause, Error, Kind, failed};
@@ -49,6 +49,7 @@ impl Function<'_> {
         let desired = &self.desired.configuration;
         let mut tags = self.desired.tags.clone();
         tags.extend(self.role_id().await?.map(|id| (ROLE_ID.to_owned(), id)));
+        tags.extend(desired_source(&self.desired));
         let answer = self
             .install
             .wait(ADDRESS, PROPAGATION, role_not_assumable_yet, async || {
@@ -151,6 +152,15 @@ impl Function<'_> {
         }
     }
 
+    /// Writes down what the code that is about to be uploaded was compiled from.
+    pub(super) async fn record_source(&self, observed: &State) -> Result<(), Error> {
+        match desired_source(&self.desired) {
+            Some((key, source)) => self.tag(Tags::from([(key, source)])).await,
+            None if observed.code.code_source.is_some() => self.untag(vec![CODE_SOURCE.to_owned()]).await,
+            None => Ok(()),
+        }
+    }
+
     pub(super) async fn clear_concurrency(&self) -> Result<(), Error> {
         let answer = self.lambda().delete_function_concurrency().function_name(self.name()).send().await;
         gone(answer.map_err(failed("lambda:DeleteFunctionConcurrency", self.name())))
@@ -243,6 +253,11 @@ impl Function<'_> {
             cause: Cause::Unspecified,
         }
     }
+}
+
+/// The tag that records what the code was compiled from.
+fn desired_source(desired: &State) -> Option<(String, String)> {
+    desired.code.code_source.clone().map(|source| (CODE_SOURCE.to_owned(), source))
 }
 
 fn variables(configuration: &Configuration) -> Environment {

@@ -6,7 +6,7 @@
 //! - where it is not there: CreateFunction, tried again while the new role cannot be assumed;
 //! - where no update mends it: DeleteFunction, CreateFunction;
 //! - where it differs, each only if needed: UpdateFunctionConfiguration, TagResource with the role's id,
-//!   UpdateFunctionCode, DeleteFunctionConcurrency, UntagResource, TagResource;
+//!   TagResource or UntagResource with the code's source, UpdateFunctionCode, DeleteFunctionConcurrency, UntagResource, TagResource;
 //! - after each creation and update: GetFunctionConfiguration, until Lambda has done its part;
 //! - to take it away: DeleteFunction.
 //!
@@ -39,6 +39,12 @@ impl<'a> Function<'a> {
 
     fn name(&self) -> &str {
         &self.install.names.function
+    }
+
+    /// The hashes of code that this run leaves as it is.
+    fn kept(&self) -> &[String] {
+        let spec = &self.install.spec;
+        if spec.keep_code { &spec.function.trusted_code } else { &[] }
     }
 }
 
@@ -78,7 +84,7 @@ impl Resource for Function<'_> {
             Some(id) => Some(id),
             None => role::id(&self.install.clients, &self.install.names.role).await?,
         };
-        Ok(match State::seen(answer, role_id.as_deref(), &self.desired) {
+        Ok(match State::seen(answer, role_id.as_deref(), &self.desired, self.kept()) {
             Some((state, tags)) => by_tags(&tags, &self.install.names, state),
             None => Observed::Absent,
         })
@@ -103,6 +109,8 @@ impl Resource for Function<'_> {
             self.record_role().await?;
         }
         if failed_update || observed.code != desired.code {
+            // First the record: if the run ends in between, the hash still differs, and the next run repeats both.
+            self.record_source(observed).await?;
             self.upload().await?;
         }
         if observed.reserved_concurrency != desired.reserved_concurrency {

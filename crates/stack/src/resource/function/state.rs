@@ -18,6 +18,10 @@ use crate::marks::{self, Tags};
 /// Records which role the function's access to its encrypted environment was granted to.
 pub(super) const ROLE_ID: &str = "keyminder:role-id";
 
+/// Records what the code was compiled from. It explains a hash to people and proves nothing: anyone who may change the
+/// code can usually change tags too.
+pub(super) const CODE_SOURCE: &str = "keyminder:code";
+
 /// All that we own of the function. The groups are flattened, so that paths in plans are the fields' own names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct State {
@@ -87,7 +91,23 @@ pub(super) struct Logging {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Code {
     pub(super) code_sha256: String,
+    /// What the code claims to be compiled from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code_source: Option<String>,
     pub(super) architecture: String,
+}
+
+impl Code {
+    /// What is installed, as far as it matters to what is wanted. Equal hashes are equal code, whatever the record
+    /// says; and code that is listed as trusted can stay.
+    fn seen(live: &FunctionConfiguration, tags: &Tags, wanted: &Self, kept: &[String]) -> Self {
+        let code_sha256 = live.code_sha256().unwrap_or_default().to_owned();
+        let architecture = live.architectures().first().map_or("x86_64", Architecture::as_str).to_owned();
+        if code_sha256 == wanted.code_sha256 || kept.contains(&code_sha256) {
+            return Self { architecture, ..wanted.clone() };
+        }
+        Self { code_sha256, code_source: tags.get(CODE_SOURCE).cloned(), architecture }
+    }
 }
 
 /// Whether the function can decrypt its environment. Lambda grants the use of the key to the role's id, and a role made
@@ -149,6 +169,7 @@ impl State {
             },
             code: Code {
                 code_sha256: install.code.sha256.clone(),
+                code_source: spec.package.source().map(str::to_owned),
                 architecture: spec.package.architecture().as_str().to_owned(),
             },
             role_grant: Grant::Current,
@@ -157,9 +178,14 @@ impl State {
         }
     }
 
-    /// The function as it is, and all its tags. `role_id` is that of the role it should have. `None` where the answer
-    /// has no configuration.
-    pub(super) fn seen(answer: GetFunctionOutput, role_id: Option<&str>, wanted: &Self) -> Option<(Self, Tags)> {
+    /// The function as it is, and all its tags. `role_id` is that of the role it should have. `kept` are the hashes
+    /// of code that may stay. `None` where the answer has no configuration.
+    pub(super) fn seen(
+        answer: GetFunctionOutput,
+        role_id: Option<&str>,
+        wanted: &Self,
+        kept: &[String],
+    ) -> Option<(Self, Tags)> {
         let reserved_concurrency = answer.concurrency().and_then(|limit| limit.reserved_concurrent_executions());
         let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
         let live = answer.configuration?;
@@ -172,10 +198,7 @@ impl State {
                 tenancy: live.tenancy_config().map(|tenancy| tenancy.tenant_isolation_mode().as_str().to_owned()),
             },
             configuration,
-            code: Code {
-                code_sha256: live.code_sha256().unwrap_or_default().to_owned(),
-                architecture: live.architectures().first().map_or("x86_64", Architecture::as_str).to_owned(),
-            },
+            code: Code::seen(&live, &tags, &wanted.code, kept),
             role_grant: Grant::seen(tags.get(ROLE_ID).map(String::as_str), role_id, runs_as_it),
             reserved_concurrency,
             tags: marks::owned(&tags, &wanted.tags),
