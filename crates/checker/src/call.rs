@@ -4,7 +4,9 @@
 //! asked. The SDK's own retries are off for these calls: its adaptive mode gives up after three
 //! attempts by default and slows down far below what a limit allows.
 
+use std::collections::HashSet;
 use std::error::Error;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -12,10 +14,15 @@ use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use keyminder_keyage::ReadError;
 
+use tokio::time::Instant;
+
+use crate::bounded::TOO_LARGE;
 use crate::call_rate::CallRate;
 
 /// How often a call is tried whose failure may pass.
 const ATTEMPTS: u32 = 6;
+/// No failed call is tried again after this time, so that an endpoint that stays silent does not take all of it.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Why a call was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +62,11 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E, HttpResponse>> 
                 let (code, message) = (service.err().code(), service.err().message());
                 answered(code, message, service.raw().status().as_u16())
             }
+            SdkError::ResponseError(_) if chain(&error).contains(TOO_LARGE) => Self {
+                kind: FailureKind::Final,
+                code: "AnswerTooLarge".to_owned(),
+                message: "the answer is larger than any that this call can have".to_owned(),
+            },
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 answered(Some("UnreadableAnswer"), Some("the answer could not be understood"), status)
@@ -119,17 +131,39 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Where the next page of a listing begins; `None` after the last one. That there is more without word of
-/// where is a failure: what is not read may be old.
-pub(crate) fn next_page(is_truncated: bool, marker: Option<&str>) -> Result<Option<String>, Failure> {
-    match marker {
-        _ if !is_truncated => Ok(None),
-        Some(marker) => Ok(Some(marker.to_owned())),
-        None => Err(Failure {
-            kind: FailureKind::Final,
-            code: "NoMarker".to_owned(),
-            message: "there is more, but the answer does not say where it goes on".to_owned(),
-        }),
+/// The pages of one listing so far. A listing that does not end is a failure: what is not read may be old.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    most: usize,
+    markers: HashSet<u64>,
+}
+
+impl Pages {
+    /// A listing of at most so many pages.
+    pub(crate) fn of(most: usize) -> Self {
+        Self { most, markers: HashSet::new() }
+    }
+
+    /// Where the next page begins; `None` after the last one. A marker that was there before would begin the listing
+    /// again, for ever.
+    pub(crate) fn next(&mut self, is_truncated: bool, marker: Option<&str>) -> Result<Option<String>, Failure> {
+        let failure = |code: &str, message: &str| {
+            Err(Failure { kind: FailureKind::Final, code: code.to_owned(), message: message.to_owned() })
+        };
+        if !is_truncated {
+            return Ok(None);
+        }
+        let Some(marker) = marker else {
+            return failure("NoMarker", "there are more pages, but the answer does not say where the next one begins");
+        };
+        // A digest, so that memory does not grow with the length of markers.
+        if !self.markers.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(marker)) {
+            return failure("RepeatedMarker", "the answers repeat a page marker, so the listing would never end");
+        }
+        if self.markers.len() >= self.most {
+            return failure("TooManyPages", "the listing has more pages than it can have");
+        }
+        Ok(Some(marker.to_owned()))
     }
 }
 
@@ -142,7 +176,7 @@ pub(crate) async fn retried<T>(
     rate: &CallRate,
     mut attempt: impl FnMut() -> Attempt<'static, T>,
 ) -> Result<T, Failure> {
-    let mut failures = 0;
+    let (mut failures, started) = (0, Instant::now());
     loop {
         rate.turn().await;
         let failure = match attempt().await {
@@ -154,7 +188,7 @@ pub(crate) async fn retried<T>(
         };
         match failure.kind {
             FailureKind::Throttled if rate.refused() => {}
-            FailureKind::Passing if failures + 1 < ATTEMPTS => {
+            FailureKind::Passing if failures + 1 < ATTEMPTS && started.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(failures)).await;
                 failures += 1;
             }

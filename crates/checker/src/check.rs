@@ -19,7 +19,8 @@ use keyminder_keyage::report::thousands;
 use keyminder_keyage::{Glob, ReadError, Report, Settings, User};
 use tokio::time::Instant;
 
-use crate::call::{Failure, attempt, next_page, retried};
+use crate::bounded::BoundedAnswers;
+use crate::call::{Failure, Pages, attempt, retried};
 use crate::call_rate::CallRate;
 use crate::publisher::by;
 use crate::reading::{Reader, Reading};
@@ -28,8 +29,12 @@ use crate::reading::{Reader, Reading};
 const CONCURRENCY: usize = 24;
 /// Users that are listed ahead of being read, so that an account of any size takes the same memory.
 const AHEAD: usize = 1_000;
+/// How long one attempt of a call can take, unless the client says otherwise.
+const ATTEMPT: Duration = Duration::from_secs(15);
 /// Users a page: the most that ListUsers allows.
 const PAGE: i32 = 1_000;
+/// Pages of users, at the most: an account can have 5,000 users ("IAM and AWS STS quotas"), and a page can be short.
+const USER_PAGES: usize = 10_000;
 /// Errors that are kept; the rest is counted.
 const ERRORS_KEPT: usize = 100;
 
@@ -73,11 +78,11 @@ impl Check {
     /// The client's own retries are set aside: see [`Check::read`].
     #[must_use]
     pub fn new(iam: &aws_sdk_iam::Client, settings: Settings, account: impl Into<String>) -> Self {
-        let mut config = iam.config().to_builder().retry_config(RetryConfig::disabled());
+        let mut config = iam.config().to_builder().retry_config(RetryConfig::disabled()).interceptor(BoundedAnswers);
         let timeouts = iam.config().timeout_config();
         if timeouts.is_none_or(|timeouts| timeouts.operation_attempt_timeout().is_none()) {
             let timeouts = timeouts.map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-            config = config.timeout_config(timeouts.operation_attempt_timeout(Duration::from_secs(20)).build());
+            config = config.timeout_config(timeouts.operation_attempt_timeout(ATTEMPT).build());
         }
         Self {
             iam: aws_sdk_iam::Client::from_conf(config.build()),
@@ -187,7 +192,7 @@ impl Check {
     async fn list(&self, rate: &CallRate, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
         use futures::SinkExt;
         let wanted = self.scope.user.as_deref().map(Glob::new);
-        let mut marker = None;
+        let (mut marker, mut pages) = (None, Pages::of(USER_PAGES));
         loop {
             let page =
                 match retried(rate, attempt!(self.iam.list_users().max_items(PAGE).set_marker(marker.clone()))).await {
@@ -197,7 +202,7 @@ impl Check {
                         return;
                     }
                 };
-            let next = next_page(page.is_truncated, page.marker.as_deref());
+            let next = pages.next(page.is_truncated, page.marker.as_deref());
             let users =
                 page.users.into_iter().filter(|user| wanted.is_none_or(|wanted| wanted.matches(&user.user_name)));
             let users: Vec<User> =

@@ -1,14 +1,15 @@
 //! What an event asks the function to do.
 //!
-//! Owns that any event is one, and the words that it may carry. It must not know how a run goes.
+//! Owns which events there are, and which of an event's words are believed. It must not know how a run goes.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-/// An event this much older than the clock is a saved test event, not a late one: Lambda drops
-/// asynchronous events after six hours ("How Lambda handles errors and retries with asynchronous
-/// invocation").
-const LATEST: SignedDuration = SignedDuration::from_hours(6);
+/// How far an event's time can be ahead of the function's clock: clocks differ a little.
+const AHEAD: SignedDuration = SignedDuration::from_mins(15);
+/// How far it can be behind. Lambda drops an asynchronous event that is older than the function's maximum event age
+/// ("How Lambda handles errors and retries with asynchronous invocation"), which `setup` sets to an hour; and an hour.
+const BEHIND: SignedDuration = SignedDuration::from_hours(2);
 
 /// What the event asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,13 +73,22 @@ impl Event {
             probe: probe.map(str::to_owned),
         }
     }
-    /// The time it was scheduled for, unless it is a saved test event.
+
+    /// The time it was scheduled for, if that is credible: anyone who can invoke the function chooses it, and a saved
+    /// test event keeps its time for ever.
     pub(crate) fn scheduled(&self, clock: Timestamp) -> Option<Timestamp> {
-        self.time.filter(|time| time.duration_since(clock) > -LATEST)
+        self.time.filter(|time| (-BEHIND..=AHEAD).contains(&time.duration_since(clock)))
     }
 
     /// The moment that ages are counted to.
     pub(crate) fn moment(&self, clock: Timestamp) -> Timestamp {
         self.scheduled(clock).unwrap_or(clock)
+    }
+
+    /// What to say about a time that is not used.
+    pub(crate) fn warning(&self, clock: Timestamp) -> Option<String> {
+        let time = self.time.filter(|_| self.scheduled(clock).is_none())?;
+        let place = if time > clock { "more than 15 minutes ahead of" } else { "more than 2 hours behind" };
+        Some(format!("the event's time {time} is {place} the function's clock, so the clock was used: {clock}"))
     }
 }

@@ -21,6 +21,9 @@ mod allowance;
 
 use allowance::{Allowance, Expected};
 
+/// How long publishing a failure notice takes at most.
+const FAILURE_NOTICE: Duration = Duration::from_secs(2);
+
 /// Events whose outcome is remembered while the function stays warm.
 const REMEMBERED: usize = 16;
 
@@ -69,6 +72,7 @@ impl Function {
             _ => self.run(event, now, allowance).await,
         };
         let answer = &mut outcome.answer;
+        answer.warning = event.warning(now);
         answer.install.clone_from(&self.deployment.install);
         self.deployment.account().clone_into(&mut answer.account);
         answer.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -133,4 +137,18 @@ impl Function {
         }
         seen.push_back((id.clone(), outcome.clone()));
     }
+}
+
+/// Publishes that no check could be made and why, for a function whose settings cannot be used. Lambda's own record of
+/// the failed run is one line of JSON; this notice says it in words.
+pub async fn publish_failure(
+    sns: aws_sdk_sns::Client,
+    deployment: &Deployment,
+    reason: &str,
+    now: Timestamp,
+) -> Published {
+    let context = Context::by_hand(deployment, now);
+    let notice = notice::failure_notice(deployment.account(), reason, &context);
+    let deadline = Instant::now() + FAILURE_NOTICE;
+    Publisher::new(sns, &deployment.topic_arn).publish(&[notice], Some(deadline)).await
 }

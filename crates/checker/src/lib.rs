@@ -4,6 +4,7 @@
 //! `keyminder check` run this same code. It must not know the command, nor write to a terminal, and it
 //! makes no call that changes a key.
 
+mod bounded;
 mod call;
 mod call_rate;
 mod check;
@@ -18,7 +19,7 @@ pub mod runtime;
 
 pub use check::{Check, Progress, Scope};
 pub use event::{Event, Mode};
-pub use function::Function;
+pub use function::{Function, publish_failure};
 pub use log::{NAMESPACE, SummaryLine};
 pub use publisher::{PublishError, Published, Publisher};
 pub use run_summary::{FinishedRun, RunSummary};

@@ -12,6 +12,8 @@ use keyminder_keyage::Notice;
 use keyminder_keyage::notice::{Attribute, AttributeValue};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::bounded::BoundedAnswers;
+
 /// From one notice to the next. SNS delivers ten messages a second to an e-mail subscription and
 /// deactivates one that gets more, so that it waits for confirmation again ("Amazon SNS endpoints and
 /// quotas"; AWS re:Post, "SNS email subscription was manually deactivated").
@@ -72,7 +74,8 @@ impl Publisher {
     /// A publisher to a topic.
     #[must_use]
     pub fn new(sns: aws_sdk_sns::Client, topic_arn: impl Into<String>) -> Self {
-        Self { sns, topic_arn: topic_arn.into() }
+        let config = sns.config().to_builder().interceptor(BoundedAnswers);
+        Self { sns: aws_sdk_sns::Client::from_conf(config.build()), topic_arn: topic_arn.into() }
     }
 
     /// Sends each notice once, at most eight a second. They are begun in the order given; one that fails

@@ -10,7 +10,7 @@ use keyminder_keyage::{
     Assessment, CredentialKind, Finding, Inactive, Key, KeyStatus, LastUsed, ReadError, Settings, User, Verdict, advise,
 };
 
-use crate::call::{Failure, FailureKind, attempt, next_page, retried};
+use crate::call::{Failure, FailureKind, Pages, attempt, retried};
 use crate::call_rate::CallRate;
 
 /// What reading a user came to.
@@ -32,16 +32,19 @@ pub(crate) struct Reader<'a> {
     pub(crate) all_last_used: bool,
 }
 
+/// Pages of a listing about one user, at the most: none has more than fifty elements ("IAM and AWS STS quotas").
+const USER_LISTING_PAGES: usize = 100;
+
 /// Calls a listing until its last page. Any of them may come in pieces: "IAM might return fewer results,
 /// even when there are more available" (the `MaxItems` of every listing in the IAM API reference).
 macro_rules! each_page {
     ($reader:expr, $operation:literal, $call:expr, |$page:ident| $each:block) => {
-        let mut marker = None;
+        let (mut marker, mut pages) = (None, Pages::of(USER_LISTING_PAGES));
         loop {
             let $page = retried($reader.rate, attempt!($call.set_marker(marker.clone())))
                 .await
                 .map_err(|failure| ($operation, failure))?;
-            marker = next_page($page.is_truncated, $page.marker.as_deref()).map_err(|failure| ($operation, failure))?;
+            marker = pages.next($page.is_truncated, $page.marker.as_deref()).map_err(|failure| ($operation, failure))?;
             $each
             if marker.is_none() {
                 break;
@@ -93,7 +96,7 @@ impl Reader<'_> {
             let mut assessment = assess(key, &user, self.settings, self.now);
             // A stricter limit by tag may hold that could not be read.
             if limit_is_unknown && matches!(assessment.verdict, Verdict::Fresh | Verdict::Due) {
-                assessment.verdict = Verdict::Unknown;
+                assessment.doubt();
             }
             let mut finding = Finding::new(key.clone(), &user, &assessment, self.settings);
             if finding.wants_advice() {

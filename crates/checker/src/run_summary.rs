@@ -73,6 +73,9 @@ pub struct RunSummary {
     /// The word of the event to find this run by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe: Option<String>,
+    /// What was odd about the event, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// How long it took.
     pub duration_ms: u64,
     /// The checker's version.
@@ -96,6 +99,7 @@ impl FinishedRun {
         let answer = RunSummary {
             install: install.to_owned(),
             as_of: event.moment(now),
+            warning: event.warning(now),
             errors: vec![reason.to_owned()],
             ..RunSummary::of(event)
         };
@@ -162,14 +166,19 @@ pub(crate) fn failure(report: &Report, published: &Published, mode: Mode, instal
     if report.complete && published.is_complete() {
         return None;
     }
-    let mut text = format!("The check of IAM access keys in account {} failed in part.", report.account);
+    let what = match (report.complete, published.is_complete()) {
+        (false, true) => "Incomplete check",
+        (true, false) => "Notices could not be sent",
+        _ => "Incomplete check, and notices could not be sent",
+    };
+    let mut text = format!("{what}: IAM access keys in account {}.", report.account);
     if !report.complete {
         let first = report.errors.first().map(|error| Untrusted::new(&error.to_string()).cut(500)).unwrap_or_default();
-        text.push_str(&format!(" It read {} and could not read everything: {first}.", report.users_read()));
+        text.push_str(&format!(" Only {} could be read. First error: {first}.", report.users_read()));
         let more = report.errors.len().saturating_sub(1) + report.errors_left_out as usize;
         if more > 0 {
-            let were = if more == 1 { "was 1 more error".to_owned() } else { format!("were {more} more errors") };
-            text.push_str(&format!(" There {were}: the function's log has the first."));
+            let errors = if more == 1 { "error" } else { "errors" };
+            text.push_str(&format!(" {more} more {errors} followed; the function's log has the first ones."));
         }
     }
     for reason in unsent(published) {
@@ -179,13 +188,13 @@ pub(crate) fn failure(report: &Report, published: &Published, mode: Mode, instal
         text.push_str(&format!(" Notices sent: {}.", published.message_ids.len()));
     }
     let why = if report.complete {
-        "Nobody was told of the keys in notices that were not sent"
+        "No one was notified about the keys in the notices that were not sent"
     } else {
-        "Keys that were not read may be old"
+        "Keys that could not be read may be old"
     };
     let flag = notice::install_flag(install);
     text.push_str(&format!(
-        " {why}: run \"keyminder check\" to look now, and \"keyminder status{flag}\" to see whether the notifier is in order."
+        " {why}. To check now, run: keyminder check. To check the notifier, run: keyminder status{flag}."
     ));
     Some(text)
 }

@@ -12,12 +12,12 @@ use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_http_client::{Builder, tls};
 use jiff::Timestamp;
-use keyminder_keyage::Settings;
 use keyminder_keyage::environment::{DEFAULT_INSTALL, SETTINGS_FILE};
+use keyminder_keyage::{Deployment, Settings};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 
-use crate::{Event, FinishedRun, Function, RunSummary, SummaryLine};
+use crate::{Event, FinishedRun, Function, Mode, RunSummary, SummaryLine, publish_failure};
 
 /// Serves invocations from the Runtime API that the environment names, until the process is ended.
 ///
@@ -52,6 +52,12 @@ async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) 
         }
         Err(reason) => {
             let install = variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned());
+            // The settings can be wrong and the topic still known.
+            if let (Some(deployment), true) = (Deployment::known(variable), event.mode != Mode::DryRun)
+                && let Ok((_, sns)) = clients(&http())
+            {
+                publish_failure(sns, &deployment, reason, now).await;
+            }
             (FinishedRun::unusable(&event, &install, now, reason), "SettingsError")
         }
     };
@@ -78,11 +84,14 @@ fn function() -> Result<Function, String> {
     let settings_file = variable("LAMBDA_TASK_ROOT")
         .and_then(|root| std::fs::read_to_string(std::path::Path::new(&root).join(SETTINGS_FILE)).ok());
     let (settings, deployment) = Settings::from_environment(variable, settings_file.as_deref()).map_err(|error| {
-        format!("The notifier's settings cannot be used: {error}. Run \"keyminder setup\" to mend them.")
+        format!("The notifier's settings cannot be used: {error}. To fix this, run: keyminder setup")
     })?;
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    let (iam, sns) = clients(&http)?;
+    let (iam, sns) = clients(&http())?;
     Ok(Function::new(&iam, sns, settings, deployment))
+}
+
+fn http() -> SharedHttpClient {
+    Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
 /// Lambda hands credentials and region over in the environment and starts a new process before they

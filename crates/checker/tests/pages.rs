@@ -119,6 +119,74 @@ fn in_two_pages(action: &str, second: bool) -> String {
     listed + more
 }
 
+/// Listings that never end: each page says that the second one follows.
+fn for_ever(ending: &'static str) -> fn(&str, bool) -> String {
+    match ending {
+        "ListUsers" => |action, _| match action {
+            "ListUsers" => members("Users", &[user("u")]) + MORE,
+            _ => String::new(),
+        },
+        "ListAccessKeys" => |action, _| match action {
+            "ListUsers" => members("Users", &[user("u")]),
+            "ListAccessKeys" => members("AccessKeyMetadata", &[access_key("AKIA1")]) + MORE,
+            _ => String::new(),
+        },
+        "ListUserTags" => |action, _| match action {
+            "ListUsers" => members("Users", &[user("u")]),
+            "ListAccessKeys" => members("AccessKeyMetadata", &[access_key("AKIA1")]),
+            "ListUserTags" => members("Tags", &["<Key>k</Key><Value>v</Value>".to_owned()]) + MORE,
+            _ => String::new(),
+        },
+        "ListSSHPublicKeys" => |action, _| match action {
+            "ListUsers" => members("Users", &[user("u")]),
+            "ListSSHPublicKeys" => members("SSHPublicKeys", &[]) + MORE,
+            _ => String::new(),
+        },
+        "ListSigningCertificates" => |action, _| match action {
+            "ListUsers" => members("Users", &[user("u")]),
+            "ListSigningCertificates" => members("Certificates", &[]) + MORE,
+            _ => String::new(),
+        },
+        _ => |action, _| match action {
+            "ListUsers" => members("Users", &[user("u")]),
+            "ListServiceSpecificCredentials" => members("ServiceSpecificCredentials", &[]) + MORE,
+            _ => String::new(),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_listing_whose_marker_repeats_ends_in_an_error() {
+    for action in [
+        "ListUsers",
+        "ListAccessKeys",
+        "ListUserTags",
+        "ListSSHPublicKeys",
+        "ListSigningCertificates",
+        "ListServiceSpecificCredentials",
+    ] {
+        let by_tag = Limit { tag: Some("team=data".to_owned()), max_age_days: 30, ..Limit::default() };
+        let settings = Settings { other_credentials: true, limits: vec![by_tag], ..Settings::default() };
+        let report = read(for_ever(action), settings).await;
+        let repeated = |error: &keyminder_keyage::ReadError| {
+            error.operation == format!("iam:{action}") && error.code == "RepeatedMarker"
+        };
+        assert!(!report.complete && report.errors.iter().any(repeated), "{action}: {:?}", report.errors);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_an_error() {
+    let users = |action: &str, _| match action {
+        "ListUsers" => members("Users", &[user(&"u".repeat(5 * 1024 * 1024))]),
+        _ => String::new(),
+    };
+    let report = read(users, Settings::default()).await;
+    let too_large =
+        |error: &keyminder_keyage::ReadError| error.operation == "iam:ListUsers" && error.code == "AnswerTooLarge";
+    assert!(!report.complete && report.errors.iter().any(too_large), "{:?}", report.errors);
+}
+
 async fn read(answer: fn(&str, bool) -> String, settings: Settings) -> Report {
     let created: Timestamp = DATE.parse().unwrap();
     let now = created + SignedDuration::from_hours(24 * 60);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use keyminder_checker::{Event, FinishedRun, Mode, RunSummary, SummaryLine};
 use keyminder_keyage::{NoticeKind, Settings};
 use keyminder_sandbox::{Fault, FaultKind, MailKind, Sandbox};
-use keyminder_testkit::checker::{self, add_user, add_users, ago, calls_of, function, key, now, sandbox};
+use keyminder_testkit::checker::{self, add_user, add_users, calls_of, function, key, now, sandbox};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -100,9 +100,9 @@ async fn what_could_not_be_read_is_mailed_and_then_the_run_fails() {
     let outcome = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
     assert_eq!((outcome.answer.old, outcome.answer.users_unknown, outcome.answer.published.len()), (2, 1, 1));
     let error = outcome.error.clone().unwrap();
-    assert!(error.contains("read 2 of 3 users") && error.contains("AccessDenied"), "{error}");
+    assert!(error.contains("Only 2 of 3 users could be read") && error.contains("AccessDenied"), "{error}");
     assert!(error.contains("Notices sent: 1."), "{error}");
-    assert!(sandbox.outbox().last().unwrap().body.contains("COULD NOT BE READ, SO MAY BE OLD: 1"));
+    assert!(sandbox.outbox().last().unwrap().body.contains("UNKNOWN, COULD NOT BE READ: 1"));
     // Lambda's repetition of the same event fails likewise, and sends nothing more.
     sandbox.clear_faults();
     let again = function.handle(&scheduled("e-1", now()), now(), MINUTE).await;
@@ -216,7 +216,7 @@ async fn what_cannot_be_sent_in_time_is_counted_and_said_before_the_time_is_up()
     assert_eq!(answer.errors, std::slice::from_ref(&told));
     let error = outcome.error.clone().unwrap();
     assert!(error.contains(&told) && error.contains(&format!("Notices sent: {}.", answer.sent)), "{error}");
-    assert!(!error.contains("not read"), "everything was read: {error}");
+    assert!(!error.contains("could be read"), "everything was read: {error}");
     assert_eq!(SummaryLine::parse(&line(&outcome).to_json()).unwrap().error, outcome.error);
 }
 
@@ -289,13 +289,33 @@ async fn ages_are_counted_to_the_time_of_the_event_unless_it_is_stale() {
     let sandbox = sandbox().await;
     add_users(&sandbox, 1, 85);
     let function = function(&sandbox, Settings::default(), "rate(1 day)").await;
-    let later = ago(-6);
+    let later = now() + jiff::SignedDuration::from_mins(15);
     let outcome = function.handle(&scheduled("e-1", later), now(), MINUTE).await;
-    assert_eq!((outcome.answer.old, outcome.answer.as_of), (1, later));
+    assert_eq!((outcome.answer.as_of, outcome.answer.warning), (later, None));
     // The console's sample of a scheduled event is of 1970: no reason to find all keys fresh.
     add_user(&sandbox, "old", &[], vec![key("AKIAIOSFODNN7OLD0000", 100)]);
     let outcome = function.handle(&scheduled("e-2", Timestamp::UNIX_EPOCH), now(), MINUTE).await;
     assert_eq!((outcome.answer.old, outcome.answer.as_of), (1, now()));
+}
+
+#[tokio::test]
+async fn a_time_that_is_not_credible_is_not_used_and_the_log_says_so() {
+    let sandbox = sandbox().await;
+    add_users(&sandbox, 1, 85);
+    let function = function(&sandbox, Settings::default(), "rate(1 day)").await;
+    let (minute, hour) = (jiff::SignedDuration::from_mins(1), jiff::SignedDuration::from_hours(1));
+    for (id, time, words) in [
+        ("e-1", now() + minute * 16, "more than 15 minutes ahead of the function's clock"),
+        ("e-2", "2035-01-01T00:00:00Z".parse().unwrap(), "more than 15 minutes ahead"),
+        ("e-3", now() - hour * 2 - minute, "more than 2 hours behind the function's clock"),
+    ] {
+        let outcome = function.handle(&scheduled(id, time), now(), MINUTE).await;
+        assert_eq!((outcome.answer.old, outcome.answer.as_of), (0, now()), "{time}");
+        let read = SummaryLine::parse(&line(&outcome).to_json()).unwrap();
+        assert!(read.answer.warning.unwrap().contains(words), "{time}");
+    }
+    let outcome = function.handle(&scheduled("e-4", now() - hour * 2), now(), MINUTE).await;
+    assert_eq!((outcome.answer.as_of, outcome.answer.warning), (now() - hour * 2, None));
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ fn the_notice_is_shown_in_the_words_that_would_be_sent() {
     let ran = world.ok(&["check", "--notice"]);
     assert!(ran.stdout.contains("Subject:") && ran.stdout.contains("OVER THE LIMIT"), "{ran:#?}");
     let ran = world.ok(&["check", "--notice=per-key"]);
-    assert_eq!(ran.stdout.matches("Access Keys Need Rotating For User:").count(), 3, "{ran:#?}");
+    assert_eq!(ran.stdout.matches(" For User: ").count(), 3, "{ran:#?}");
     let none = World::seeded(12, 0).ok(&["check", "--notice"]);
     assert!(none.stdout.contains("Nothing would be sent."));
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User, whole_days};
 use crate::settings::words;
+use crate::verdict::IDLE_DAYS;
 
 words! {
     /// What the advice is, for programs.
@@ -47,9 +48,6 @@ pub struct Advice {
     pub because: String,
 }
 
-/// A key that was not used for this many days is taken for abandoned.
-const ABANDONED_DAYS: u32 = 180;
-
 /// A newer key counts as in use if it was used within this many days.
 const IN_USE_DAYS: u32 = 30;
 
@@ -73,7 +71,7 @@ fn unused(key: &Key, now: Timestamp) -> Option<Advice> {
             text: "Deactivate this key, wait a few days, then delete it".to_owned(),
             because: "it has never been used".to_owned(),
         }),
-        LastUsed::At { at, .. } if whole_days(*at, now) > ABANDONED_DAYS => Some(Advice {
+        LastUsed::At { at, .. } if whole_days(*at, now) > IDLE_DAYS => Some(Advice {
             code: AdviceCode::DeleteAbandoned,
             text: "Deactivate this key, wait a few days, then delete it".to_owned(),
             because: format!("it has not been used for {} days", whole_days(*at, now)),

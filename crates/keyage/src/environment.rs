@@ -1,46 +1,43 @@
 //! Settings on their way into a Lambda function and back.
 //!
-//! Owns the names of the environment variables and the place for what outgrows them. It must not read
-//! the process's environment or files itself: it is handed them.
+//! Owns which variables there are besides the settings', and where lists go that outgrow the environment. It is handed
+//! the variables and the file, and must not read the process's environment or files itself.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::exemption::Exemption;
 use crate::schedule::{DEFAULT_SCHEDULE, Schedule};
-use crate::settings::{Limit, Settings};
+use crate::settings::{Settings, variable};
 
-/// The file beside `bootstrap` in the function's package that takes the lists when the environment is
-/// too small for them.
+/// The file next to `bootstrap` in the function's package that holds the lists if the environment is too small for
+/// them.
 pub const SETTINGS_FILE: &str = "settings.json";
 
 /// The name of the installation unless another is given.
 pub const DEFAULT_INSTALL: &str = "default";
 
-/// Lambda allows 4 KB for all variables of a function together ("Lambda quotas"), and users may add
-/// theirs: from this size on the lists go into the package.
+/// Lambda allows 4 KB for all variables of a function together ("Lambda quotas"), and users can add their own. From
+/// this size on the lists go into the package.
 const BUDGET: usize = 3 * 1024;
 
-/// What the function must know of its own installation.
+/// What the function has to know about its own installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// The topic that notices go to.
+    /// The topic that notices are published to.
     pub topic_arn: String,
-    /// The name of the install, for the commands that notices give.
+    /// The name of the installation, for the commands in notices.
     pub install: String,
     /// The schedule of its rule, from which the interval between runs follows.
     pub schedule: Schedule,
 }
 
-/// What setup gives the function.
+/// What `setup` gives the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     /// The environment variables.
     pub variables: BTreeMap<String, String>,
-    /// The text of `settings.json` to put into the package, where the lists need it.
+    /// The text of `settings.json` to put into the package, if the lists need it.
     pub package: Option<String>,
 }
 
@@ -54,58 +51,38 @@ pub struct EnvironmentError {
     pub message: String,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Lists {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    exemptions: Vec<Exemption>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    limits: Vec<Limit>,
-}
+/// Written even with their default value, so that a person who looks at the function sees the main ones.
+const ALWAYS_WRITTEN: [&str; 1] = ["max_age_days"];
 
 impl Settings {
-    /// Writes the settings as a function's environment. What is at its default is left out, but for
-    /// the topic, the install, the schedule and the limit.
+    /// Writes the settings as a function's environment, each to the variable that has its name in capitals. Settings
+    /// that have their default are left out, except for the limit.
     #[must_use]
     pub fn to_environment(&self, deployment: &Deployment) -> Environment {
-        let usual = Self::default();
         let mut variables = BTreeMap::from([
             ("TOPIC_ARN".to_owned(), deployment.topic_arn.clone()),
             ("INSTALL".to_owned(), deployment.install.clone()),
             ("SCHEDULE".to_owned(), deployment.schedule.to_string()),
-            ("MAX_AGE_DAYS".to_owned(), self.max_age_days.to_string()),
         ]);
-        let mut set = |name: &str, differs: bool, value: &dyn Display| {
-            if differs {
-                variables.insert(name.to_owned(), value.to_string());
+        let (mut lists, mut lists_size) = (Map::new(), 0);
+        for ((name, value), (_, default)) in self.values().into_iter().zip(Self::default().values()) {
+            if value == default && !ALWAYS_WRITTEN.contains(&name) {
+                continue;
             }
-        };
-        set("WARN_DAYS", self.warn_days != usual.warn_days, &comma_separated(&self.warn_days));
-        set("REPEAT_DAYS", self.repeat_days != usual.repeat_days, &self.repeat_days);
-        set("UNUSED_DAYS", self.unused_days.is_some(), &self.unused_days.unwrap_or_default());
-        set("UNUSED_GRACE_DAYS", self.unused_grace_days != usual.unused_grace_days, &self.unused_grace_days);
-        set("INACTIVE", self.inactive != usual.inactive, &self.inactive);
-        set("NOTICE", self.notice != usual.notice, &self.notice);
-        set("FORMAT", self.format != usual.format, &self.format);
-        set("ALL_CLEAR", self.all_clear != usual.all_clear, &self.all_clear);
-        set("OTHER_CREDENTIALS", self.other_credentials != usual.other_credentials, &self.other_credentials);
-        set("OWNER_TAG", self.owner_tag != usual.owner_tag, &self.owner_tag);
-        set("READ_USER_TAGS", self.read_user_tags != usual.read_user_tags, &self.read_user_tags);
-
-        let exemptions = json(&self.exemptions);
-        let limits = json(&self.limits);
+            let Some(text) = variable::write(&value) else { continue };
+            if is_list_of_tables(&value) {
+                lists_size += name.len() + text.len() + 8;
+                lists.insert(name.to_owned(), value);
+            } else {
+                variables.insert(variable_of(name), text);
+            }
+        }
         let size: usize = variables.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
-        if size + exemptions.len() + limits.len() + 40 > BUDGET {
+        if size + lists_size > BUDGET {
             variables.insert("LISTS".to_owned(), SETTINGS_FILE.to_owned());
-            let lists = Lists { exemptions: self.exemptions.clone(), limits: self.limits.clone() };
-            return Environment { variables, package: Some(json(&lists)) };
+            return Environment { variables, package: Some(Value::Object(lists).to_string()) };
         }
-        if !self.exemptions.is_empty() {
-            variables.insert("EXEMPTIONS".to_owned(), exemptions);
-        }
-        if !self.limits.is_empty() {
-            variables.insert("LIMITS".to_owned(), limits);
-        }
+        variables.extend(lists.iter().filter_map(|(name, list)| Some((variable_of(name), variable::write(list)?))));
         Environment { variables, package: None }
     }
 
@@ -117,50 +94,31 @@ impl Settings {
         variable: impl Fn(&str) -> Option<String>,
         package: Option<&str>,
     ) -> Result<(Self, Deployment), EnvironmentError> {
-        let variable: &dyn Fn(&str) -> Option<String> = &variable;
-        let usual = Self::default();
-        let mut settings = Self {
-            max_age_days: read(variable, "MAX_AGE_DAYS", "a whole number of days", usual.max_age_days)?,
-            warn_days: match variable("WARN_DAYS") {
-                Some(text) => numbers("WARN_DAYS", &text)?,
-                None => usual.warn_days,
-            },
-            repeat_days: read(variable, "REPEAT_DAYS", "a whole number of days", usual.repeat_days)?,
-            unused_days: match variable("UNUSED_DAYS") {
-                Some(_) => Some(read(variable, "UNUSED_DAYS", "a whole number of days", 0)?),
-                None => usual.unused_days,
-            },
-            unused_grace_days: read(variable, "UNUSED_GRACE_DAYS", "a whole number of days", usual.unused_grace_days)?,
-            inactive: read(variable, "INACTIVE", "ignore, report or old", usual.inactive)?,
-            notice: read(variable, "NOTICE", "digest, per-user or per-key", usual.notice)?,
-            format: read(variable, "FORMAT", "text or chat", usual.format)?,
-            all_clear: read(variable, "ALL_CLEAR", "off, always or weekly", usual.all_clear)?,
-            other_credentials: read(variable, "OTHER_CREDENTIALS", "true or false", usual.other_credentials)?,
-            owner_tag: variable("OWNER_TAG").unwrap_or(usual.owner_tag),
-            read_user_tags: read(variable, "READ_USER_TAGS", "true or false", usual.read_user_tags)?,
-            exemptions: list(variable, "EXEMPTIONS")?,
-            limits: list(variable, "LIMITS")?,
-        };
+        let mut settings = Self::default();
+        for name in Self::NAMES {
+            let variable_name = variable_of(name);
+            if let Some(text) = variable(&variable_name) {
+                settings.set(name, &text).map_err(|message| refuse(&variable_name, message))?;
+            }
+        }
         if let Some(place) = variable("LISTS") {
             if place != SETTINGS_FILE {
-                return Err(refuse("LISTS", format!("{place:?} is no place for lists: only {SETTINGS_FILE} is")));
+                return Err(refuse("LISTS", format!("{place:?} is not supported: the only value is {SETTINGS_FILE}")));
             }
             let text = package.ok_or_else(|| {
                 refuse("LISTS", format!("{SETTINGS_FILE} is not in the function's package: run keyminder setup again"))
             })?;
-            let lists: Lists = serde_json::from_str(text).map_err(|error| refuse(SETTINGS_FILE, error.to_string()))?;
-            settings.exemptions = lists.exemptions;
-            settings.limits = lists.limits;
+            settings.read_lists(text).map_err(|message| refuse(SETTINGS_FILE, message))?;
         }
         if let Err(problems) = settings.validate()
             && let Some(problem) = problems.into_iter().next()
         {
             let setting = problem.path.split(['[', '.']).next().unwrap_or_default();
-            return Err(refuse(&setting.to_ascii_uppercase(), problem.message));
+            return Err(refuse(&variable_of(setting), problem.message));
         }
         let schedule = variable("SCHEDULE").unwrap_or_else(|| DEFAULT_SCHEDULE.to_owned());
         let topic_arn = variable("TOPIC_ARN").ok_or_else(|| refuse("TOPIC_ARN", "it is not set".to_owned()))?;
-        if !topic_arn.starts_with("arn:") || topic_arn.split(':').count() != 6 {
+        if !is_topic_arn(&topic_arn) {
             return Err(refuse("TOPIC_ARN", format!("{topic_arn:?} is not the ARN of an SNS topic")));
         }
         Ok((
@@ -172,9 +130,40 @@ impl Settings {
             },
         ))
     }
+
+    /// Reads the lists from the text of `settings.json`.
+    fn read_lists(&mut self, text: &str) -> Result<(), String> {
+        let lists: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        for (name, list) in &lists {
+            self.set(name, &list.to_string()).map_err(|message| format!("{name}: {message}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The environment variable of a setting.
+fn variable_of(setting: &str) -> String {
+    setting.to_ascii_uppercase()
+}
+
+/// A list without a bound on its size: it goes into the package if the environment is too small for it.
+fn is_list_of_tables(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| items.iter().any(Value::is_object))
 }
 
 impl Deployment {
+    /// What is known of the installation even if its settings cannot be used: `None` without a usable topic.
+    #[must_use]
+    pub fn known(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let topic_arn = variable("TOPIC_ARN").filter(|arn| is_topic_arn(arn))?;
+        let schedule = variable("SCHEDULE").and_then(|text| Schedule::parse(&text).ok());
+        Some(Self {
+            topic_arn,
+            install: variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned()),
+            schedule: schedule.or_else(|| Schedule::parse(DEFAULT_SCHEDULE).ok())?,
+        })
+    }
+
     /// The account that the topic is in.
     #[must_use]
     pub fn account(&self) -> &str {
@@ -188,47 +177,10 @@ impl Deployment {
     }
 }
 
+fn is_topic_arn(text: &str) -> bool {
+    text.starts_with("arn:") && text.split(':').count() == 6
+}
+
 fn refuse(name: &str, message: String) -> EnvironmentError {
     EnvironmentError { name: name.to_owned(), message }
-}
-
-fn read<T: FromStr>(
-    variable: &dyn Fn(&str) -> Option<String>,
-    name: &str,
-    wanted: &str,
-    usual: T,
-) -> Result<T, EnvironmentError> {
-    match variable(name) {
-        None => Ok(usual),
-        Some(text) => text.parse().map_err(|_| refuse(name, format!("{text:?} is not {wanted}"))),
-    }
-}
-
-fn numbers(name: &str, text: &str) -> Result<Vec<u32>, EnvironmentError> {
-    text.split(',')
-        .map(|part| {
-            part.trim()
-                .parse()
-                .map_err(|_| refuse(name, format!("{text:?} is not a list of whole numbers such as 14,7,1")))
-        })
-        .collect()
-}
-
-fn list<T: for<'de> Deserialize<'de>>(
-    variable: &dyn Fn(&str) -> Option<String>,
-    name: &str,
-) -> Result<Vec<T>, EnvironmentError> {
-    match variable(name) {
-        None => Ok(Vec::new()),
-        Some(text) => serde_json::from_str(&text).map_err(|error| refuse(name, error.to_string())),
-    }
-}
-
-fn comma_separated(numbers: &[u32]) -> String {
-    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// JSON of something that always has one: strings, numbers and lists of them.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

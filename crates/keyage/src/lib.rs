@@ -25,6 +25,6 @@ pub use key::{Account, CredentialKind, Key, KeyStatus, LastUsed, User};
 pub use notice::{Context, Notice, notices};
 pub use report::{Finding, ReadError, Report, Summary};
 pub use schedule::{DEFAULT_SCHEDULE, Schedule, ScheduleError};
-pub use settings::{AllClear, Format, Inactive, Limit, NoticeKind, Problem, Settings};
+pub use settings::{AllClear, Format, Inactive, Limit, NoticeKind, NoticeSteps, Problem, Settings};
 pub use untrusted::Untrusted;
-pub use verdict::{Assessment, Verdict};
+pub use verdict::{Assessment, Remedy, Verdict};

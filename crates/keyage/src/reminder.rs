@@ -1,10 +1,9 @@
-//! When to speak of a key again, without remembering anything.
+//! When to report a key again, without keeping any state.
 //!
-//! Owns the boundaries at which a key is mentioned: each warning, the moment it turns old and every
-//! `repeat_days` after. A run speaks of a key when a boundary lies between the previous scheduled run
-//! and this one, so each boundary falls to exactly one run however often the schedule fires: a weekly
-//! schedule does not miss the warning one day before, an hourly one gives it once. It must not know
-//! words or senders.
+//! Owns the boundaries at which a key is reported: each warning, the moment it turns old, and every `repeat_days` after
+//! that. A run reports a key if a boundary lies between the previous scheduled run and this one. So each boundary falls
+//! to exactly one run, however often the schedule fires: a weekly schedule does not miss the warning one day before,
+//! and an hourly one gives it once. It must not know texts or senders.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,30 +13,30 @@ use crate::schedule::Schedule;
 use crate::settings::{AllClear, Inactive, Settings};
 use crate::verdict::Verdict;
 
-/// How far a run may be late: one on a rate against the one before, one on a cron expression against the
-/// minute that the expression names. EventBridge promises the minute ("Creating a rule that runs on a
-/// schedule"); a mention twice is better than none.
+/// How late a run can be: one on a rate against the one before, one on a cron expression against the minute in the
+/// expression. EventBridge promises the minute ("Creating a rule that runs on a schedule"); reporting a key twice is
+/// better than not at all.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time since the previous scheduled run: after `since`, up to and including `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// The moment of the previous run; `None` speaks of everything, as for a run by hand.
+    /// The moment of the previous run; `None` reports everything, as in a manual run.
     pub since: Option<Timestamp>,
     /// The moment of this run.
     pub until: Timestamp,
 }
 
 impl Window {
-    /// Of a run by hand: everything is spoken of.
+    /// Of a manual run, which reports everything.
     #[must_use]
     pub const fn everything(now: Timestamp) -> Self {
         Self { since: None, until: now }
     }
 
-    /// Of a run that the schedule caused, `scheduled` being the time in the event. A cron expression
-    /// tells this run and the previous one exactly, though the event may be of some seconds later; a rate
-    /// drifts a little, so its window is wider by five minutes.
+    /// Of a run that the schedule caused; `scheduled` is the time in the event. With a cron expression this run and the
+    /// previous one are known exactly, although the event can be some seconds late. A rate drifts a little, so its
+    /// window is five minutes wider.
     #[must_use]
     pub fn scheduled(schedule: &Schedule, scheduled: Timestamp) -> Self {
         if schedule.is_rate() {
@@ -66,9 +65,9 @@ impl Window {
     }
 }
 
-/// Whether this run speaks of the finding.
+/// Whether this run reports the finding.
 #[must_use]
-pub fn speaks_of(finding: &Finding, settings: &Settings, window: Window) -> bool {
+pub fn reports(finding: &Finding, settings: &Settings, window: Window) -> bool {
     let old = || finding.turns_old.is_some_and(|moment| window.holds_repeated(moment, settings.repeat_days));
     let unused = || {
         let days = settings.unused_days.unwrap_or(0);
@@ -100,9 +99,9 @@ pub fn is_new(finding: &Finding, window: Window) -> bool {
     window.since.is_some() && finding.turns_old.is_some_and(|moment| window.holds(moment))
 }
 
-/// Whether a run that found nothing says so.
+/// Whether a run that found nothing sends an all-clear.
 #[must_use]
-pub fn says_all_clear(settings: &Settings, window: Window) -> bool {
+pub fn reports_all_clear(settings: &Settings, window: Window) -> bool {
     /// Weeks since a Monday, 5 January 1970.
     fn week(moment: Timestamp) -> i64 {
         (moment.as_second() - 4 * 86_400).div_euclid(7 * 86_400)

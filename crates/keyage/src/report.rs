@@ -10,7 +10,7 @@ use crate::advice::Advice;
 use crate::exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User};
 use crate::settings::{EXEMPT_TAG, Settings};
-use crate::verdict::{Assessment, Verdict};
+use crate::verdict::{Assessment, Remedy, Verdict};
 
 /// What a check found at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -105,8 +105,10 @@ pub struct Finding {
     pub over_limit: bool,
     /// How many seconds it is over its limit; 0 if it is not, `None` if it could not be read.
     pub over_by_seconds: Option<u64>,
-    /// Since when it has lain unused, where that is longer than the settings allow.
+    /// Since when it has been unused, if that is longer than the settings allow.
     pub unused_since: Option<Timestamp>,
+    /// What it needs, if it is reported: `rotate`, `delete` or `replace`.
+    pub remedy: Option<Remedy>,
     /// Who is responsible, from the user's owner tag.
     pub owner: Option<String>,
     /// The user's IAM path.
@@ -133,11 +135,11 @@ impl Finding {
             ExemptionState::Expired => format!("exemption expired on {}: {}", exemption.until, exemption.reason),
         });
         let expired = assessment.exemption.as_ref().filter(|(_, state)| *state == ExemptionState::Expired);
-        // Somebody meant to excuse it, and has to be told why it is reported all the same.
+        // Someone meant to exempt it: say why it is reported anyway.
         let reported = matches!(assessment.verdict, Verdict::Old | Verdict::Due);
         let misspelt = || {
             let tag = user.tag(EXEMPT_TAG).filter(|_| reported)?;
-            Exemption::from_tag(&user.name, tag).err().map(|error| format!("tag {EXEMPT_TAG} excuses nothing: {error}"))
+            Exemption::from_tag(&user.name, tag).err().map(|error| format!("tag {EXEMPT_TAG} has no effect: {error}"))
         };
         let reason = reason.or_else(misspelt);
         Self {
@@ -157,6 +159,7 @@ impl Finding {
             over_limit: assessment.over_by_seconds > 0,
             over_by_seconds: Some(assessment.over_by_seconds),
             unused_since: assessment.unused_since,
+            remedy: assessment.remedy,
             owner: user.tag(&settings.owner_tag).filter(|owner| !owner.is_empty()).map(str::to_owned),
             path: user.path.clone(),
             reason,
@@ -191,6 +194,7 @@ impl Finding {
             over_limit: false,
             over_by_seconds: None,
             unused_since: None,
+            remedy: None,
             owner: None,
             path: user.path.clone(),
             reason: Some(reason),

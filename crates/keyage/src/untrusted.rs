@@ -1,18 +1,18 @@
-//! Words of others, made harmless: the one place.
+//! Text that others chose, made safe to show.
 //!
-//! User names, tags, aliases and error messages are chosen by people who may not be friends. Owns how
-//! they are shown in text, subjects, shell commands, chat and CSV. It must not know notices. (HTML is
-//! escaped by the page's own template engine.)
+//! Anyone who can create a user or a tag chooses user names, tags, aliases and parts of error messages. Owns how they
+//! are shown in text, subjects, shell commands, chat and CSV. It must not know notices. (HTML is escaped by the page's
+//! own template engine.)
 
 use std::fmt;
 
-/// Text that cannot break a line, turn the writing direction, hide characters or become a link with
-/// a scheme. Every word of others passes through it before it is shown to a person.
+/// Untrusted text that is safe to show: it cannot break a line, turn the writing direction, hide characters, or become
+/// a link with a scheme. All untrusted text passes through it before a person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untrusted(String);
 
 impl Untrusted {
-    /// Makes text harmless. Control characters, line and paragraph separators, bidirectional controls
+    /// Makes text safe to show. Control characters, line and paragraph separators, bidirectional controls
     /// and invisible characters become U+FFFD, so that a name cannot pass for another; `://` becomes
     /// `[:]//` and `www.` becomes `www[.]`, so that no mail program makes a link of it.
     #[must_use]
@@ -27,6 +27,21 @@ impl Untrusted {
         Self(plain)
     }
 
+    /// Makes text safe in which no link belongs, such as an owner or a reason in a tag: besides what [`Self::new`] does,
+    /// words that mail programs turn into links are broken up (`example.com/x` becomes `example[.]com/x`). Email
+    /// addresses stay as they are.
+    #[must_use]
+    pub fn without_links(text: &str) -> Self {
+        let safe = Self::new(text).0;
+        Self(safe.split_inclusive(char::is_whitespace).map(broken_up).collect())
+    }
+
+    /// Whether [`Self::new`] would replace a character of the text.
+    #[must_use]
+    pub fn has_unsafe_characters(text: &str) -> bool {
+        text.chars().any(is_treacherous)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -39,7 +54,7 @@ impl Untrusted {
         cut(&self.0, most)
     }
 
-    /// Printable ASCII alone, anything else as `?`: the safe form of a subject.
+    /// Only printable ASCII, anything else as `?`: the safe form for a subject.
     #[must_use]
     pub fn ascii(&self) -> String {
         self.0.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
@@ -63,8 +78,8 @@ pub fn cut(text: &str, most: usize) -> String {
     short
 }
 
-/// One word of a POSIX shell command, quoted where it must be. Characters that are not printable
-/// become U+FFFD: the command then fails rather than do something unseen.
+/// One word of a POSIX shell command, quoted if necessary. Characters that are not printable become U+FFFD: the command
+/// then fails rather than do something that cannot be seen.
 #[must_use]
 pub fn shell_word(text: &str) -> String {
     let text: String = text.chars().map(|c| if is_treacherous(c) { '\u{FFFD}' } else { c }).collect();
@@ -73,6 +88,14 @@ pub fn shell_word(text: &str) -> String {
         return text;
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// An option of a shell command with its value. A value that begins with a hyphen is attached with `=`, as it would be
+/// taken for an option of its own otherwise.
+#[must_use]
+pub fn shell_option(option: &str, value: &str) -> String {
+    let separator = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{option}{separator}{}", shell_word(value))
 }
 
 /// Text inside a chat message's code span: no mention, link or markup can come of it in Slack or
@@ -103,6 +126,28 @@ pub fn is_treacherous(c: char) -> bool {
             | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
             | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// A word with the space after it, broken up if a mail program would make a link of it.
+fn broken_up(word: &str) -> String {
+    let lower = word.to_lowercase();
+    for scheme in ["mailto:", "tel:", "sms:", "callto:", "skype:", "javascript:", "data:", "file:", "ftp:"] {
+        if let Some(at) = lower.find(scheme).filter(|_| lower.len() == word.len()) {
+            let (before, after) = word.split_at(at + scheme.len() - 1);
+            return format!("{before}[:]{}", after.get(1..).unwrap_or_default());
+        }
+    }
+    let is_end = |c: char| matches!(c, '/' | ':' | '?' | '#');
+    let host = word.split(is_end).next().unwrap_or_default();
+    let is_address = host.contains('@') && !word.contains(is_end);
+    let labels = || host.split('.').map(|label| label.trim_matches(|c: char| !c.is_alphanumeric()));
+    let last = labels().rfind(|label| !label.is_empty()).unwrap_or_default();
+    let names_a_host = labels().filter(|label| !label.is_empty()).count() > 1
+        && (last.chars().count() > 1 && last.chars().all(char::is_alphabetic) || host.len() < word.trim_end().len());
+    if is_address || !names_a_host {
+        return word.to_owned();
+    }
+    format!("{}{}", host.replace('.', "[.]"), word.get(host.len()..).unwrap_or_default())
 }
 
 fn unlinked(text: &str) -> String {

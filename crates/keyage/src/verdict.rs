@@ -10,6 +10,21 @@ use crate::exemption::{Exemption, ExemptionState};
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User, days_after, next_second, seconds_beyond};
 use crate::settings::{EXEMPT_TAG, Inactive, Settings};
 
+/// What a key that is reported needs: decided here once, and read by every form of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// An access key in use: create a second key, switch over, delete the old one.
+    Rotate,
+    /// An access key that nobody uses, or that is inactive: delete it without a replacement.
+    Delete,
+    /// Another credential: create or upload a new one, switch over, delete the old one.
+    Replace,
+}
+
+/// A key that was last used longer ago than this does not need a replacement, unless `unused_days` says otherwise.
+pub(crate) const IDLE_DAYS: u32 = 180;
+
 /// What a key is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,13 +58,20 @@ impl Verdict {
     }
 }
 
+impl Assessment {
+    /// Makes the verdict unknown, because something that decides it could not be read.
+    pub fn doubt(&mut self) {
+        (self.verdict, self.remedy) = (Verdict::Unknown, None);
+    }
+}
+
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-/// All that follows from a key, its user, the settings and the moment.
+/// Everything that follows from a key, its user, the settings and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessment {
     /// The verdict.
@@ -64,8 +86,10 @@ pub struct Assessment {
     pub turns_old: Timestamp,
     /// How many seconds the key is over its limit, even if it is exempt or inactive. 0 if it is not.
     pub over_by_seconds: u64,
-    /// Since when it has lain unused, where it has for longer than the settings allow.
+    /// Since when it has been unused, if that is longer than the settings allow.
     pub unused_since: Option<Timestamp>,
+    /// What it needs, if it is reported.
+    pub remedy: Option<Remedy>,
     /// The exemption that covers it, and whether that still holds. Only for keys old or due.
     pub exemption: Option<(Exemption, ExemptionState)>,
 }
@@ -112,6 +136,13 @@ pub fn assess(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> As
         () if due => Verdict::Due,
         () => Verdict::Fresh,
     };
+    let unused_since = unused_since(key, settings, now).filter(|_| !excused);
+    let reported = match verdict {
+        Verdict::Old | Verdict::Due => true,
+        Verdict::Inactive => over_limit,
+        Verdict::Fresh => unused_since.is_some(),
+        Verdict::Exempt | Verdict::Unknown => false,
+    };
     Assessment {
         verdict,
         age_days: key.age_days(now),
@@ -119,8 +150,23 @@ pub fn assess(key: &Key, user: &User, settings: &Settings, now: Timestamp) -> As
         due_at: days_after(key.created, limit_days),
         turns_old: next_second(days_after(key.created, limit_days)),
         over_by_seconds,
-        unused_since: unused_since(key, settings, now).filter(|_| !excused),
+        unused_since,
+        remedy: reported.then(|| remedy(key, unused_since, settings, now)),
         exemption,
+    }
+}
+
+fn remedy(key: &Key, unused_since: Option<Timestamp>, settings: &Settings, now: Timestamp) -> Remedy {
+    let is_idle = match key.last_used {
+        LastUsed::Never => true,
+        LastUsed::At { at, .. } => seconds_beyond(at, settings.unused_days.unwrap_or(IDLE_DAYS), now) > 0,
+        LastUsed::NotRead | LastUsed::Unknown => false,
+    };
+    match key.kind {
+        CredentialKind::AccessKey if key.status == KeyStatus::Inactive => Remedy::Delete,
+        CredentialKind::AccessKey if is_idle || unused_since.is_some() => Remedy::Delete,
+        CredentialKind::AccessKey => Remedy::Rotate,
+        _ => Remedy::Replace,
     }
 }
 

@@ -44,13 +44,16 @@ fn an_all_clear_does_not_speak_for_keys_that_are_exempt_or_switched_off() {
     let off = Key { status: KeyStatus::Inactive, ..key("AKIA2", 700) };
     let mut keys = vec![(user("alice"), key("AKIA1", 4))];
     let clear = |keys: &[(User, Key)]| notices(&report(&settings, keys), &settings, &by_hand()).remove(0);
-    assert!(clear(&keys).text.starts_with("No access key is older than its limit.\n\nAll 1 users"));
+    assert!(clear(&keys).text.starts_with("No access key is over its limit.\n\nEverything was read: 1 user"));
     keys.extend([(user("vendor"), key("AKIA3", 300)), (user("bob"), off)]);
     let text = clear(&keys).text;
-    assert!(text.contains("older than its limit.\nNot counted: 1 exempt, 1 switched off.\n\nAll 3 users"), "{text}");
+    assert!(
+        text.contains("over its limit.\nNot counted: 1 exempt, 1 inactive.\n\nEverything was read: 3 users"),
+        "{text}"
+    );
     let chat = Settings { format: Format::Chat, ..settings.clone() };
     let sent = notices(&report(&chat, &keys), &chat, &by_hand());
-    assert!(sent[0].message.contains("Not counted: 1 exempt, 1 switched off."), "{}", sent[0].message);
+    assert!(sent[0].message.contains("Not counted: 1 exempt, 1 inactive."), "{}", sent[0].message);
 }
 
 #[test]

@@ -222,7 +222,6 @@ fn a_digest_of_the_whole_quota_is_split_between_lines_and_numbered() {
     let sent = notices(&report, &settings, &by_hand());
     assert!(sent.len() > 3 && sent.len() < 40, "{}", sent.len());
     let mut listed = 0;
-    let mut in_text = 0;
     for (index, notice) in sent.iter().enumerate() {
         assert_sendable(notice);
         let marker = format!("({}/{})", index + 1, sent.len());
@@ -231,14 +230,12 @@ fn a_digest_of_the_whole_quota_is_split_between_lines_and_numbered() {
         let document: Value = serde_json::from_str(&notice.json).unwrap();
         assert_eq!((&document["part"], &document["parts"]), (&Value::from(index + 1), &Value::from(sent.len())));
         let keys = document["keys"].as_array().unwrap();
-        for key in keys {
-            assert!(notice.text.contains(key["access_key_id"].as_str().unwrap()));
-        }
         listed += keys.len();
-        in_text += notice.text.lines().filter(|line| line.ends_with("days old")).count();
+        assert!(notice.text.contains("keyminder check"), "{}", notice.text);
         assert!(notice.message.len() > 150_000 || index + 1 == sent.len(), "part {marker} is small");
     }
-    assert_eq!((listed, in_text), (10_000, 10_000));
+    assert_eq!(listed, 10_000, "programs get all of them");
+    assert!(sent[0].text.contains("and 9950 keys more. To list all keys, run: keyminder check"));
 }
 
 #[test]
@@ -464,8 +461,8 @@ fn users_that_could_not_be_read_for_one_reason_are_told_three_times_and_then_nam
     assert_eq!(all.len(), 1);
     let text = &all[0].text;
     assert_eq!(text.matches("not authorized on resource").count(), 3, "{text}");
-    assert!(text.contains("57 more users") && text.contains("and 7 more."), "{text}");
-    assert!(text.contains("\"keyminder plan\" shows"), "{text}");
+    assert!(text.contains("57 more") && text.contains("and 7 more."), "{text}");
+    assert!(text.contains("keyminder plan"), "{text}");
     let document: Value = serde_json::from_str(&all[0].json).unwrap();
     assert_eq!(document["keys"].as_array().unwrap().len(), 60, "machines get them all");
 }

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use keyminder_keyage::{AllClear, Deployment, Exemption, Format, Inactive, Limit, NoticeKind, Schedule, Settings};
+use keyminder_keyage::{
+    AllClear, Deployment, Exemption, Format, Inactive, Limit, NoticeKind, NoticeSteps, Schedule, Settings,
+};
 use keyminder_testkit::keys::deployment;
 use proptest::prelude::*;
 
@@ -35,17 +37,19 @@ fn what_is_out_of_bounds_is_refused_with_what_to_do() {
         (
             Settings { max_age_days: 0, ..usual() },
             "max_age_days",
-            "max_age_days is 0: give a whole number of days from 1 to 3650",
+            "max_age_days is 0: use a whole number of days from 1 to 3650",
         ),
         (Settings { max_age_days: 3651, ..usual() }, "max_age_days", "from 1 to 3650"),
-        (Settings { warn_days: vec![14, 90], ..usual() }, "warn_days[1]", "give less than 90"),
+        (Settings { warn_days: vec![14, 90], ..usual() }, "warn_days[1]", "use less than 90"),
         (Settings { repeat_days: 0, ..usual() }, "repeat_days", "from 1 to 365"),
         (Settings { unused_days: Some(0), ..usual() }, "unused_days", "from 1 to 3650"),
         (Settings { owner_tag: String::new(), ..usual() }, "owner_tag", "key of a user tag"),
+        (Settings { contact: Some("x".repeat(129)), ..usual() }, "contact", "128 characters"),
+        (Settings { runbook_url: Some("https://".to_owned()), ..usual() }, "runbook_url", "https://wiki.example.com"),
         (
             Settings { exemptions: vec![Exemption { reason: " ".to_owned(), ..exemption() }], ..usual() },
             "exemptions[0].reason",
-            "say why",
+            "explain why",
         ),
         (
             Settings { exemptions: vec![Exemption { user: String::new(), ..exemption() }], ..usual() },
@@ -63,7 +67,7 @@ fn what_is_out_of_bounds_is_refused_with_what_to_do() {
         (
             Settings { limits: vec![Limit { path: Some("/a/".to_owned()), ..limit() }], ..usual() },
             "limits[0]",
-            "names 2 of user, path and tag",
+            "has 2 of user, path and tag",
         ),
         (Settings { limits: vec![Limit { user: None, ..limit() }], ..usual() }, "limits[0]", "exactly one"),
         (Settings { limits: vec![Limit { max_age_days: 0, ..limit() }], ..usual() }, "limits[0].max_age_days", "is 0"),
@@ -75,7 +79,7 @@ fn what_is_out_of_bounds_is_refused_with_what_to_do() {
         (
             Settings { limits: vec![Limit { user: None, tag: Some("team".to_owned()), ..limit() }], ..usual() },
             "limits[0].tag",
-            "give key=value",
+            "use key=value",
         ),
         (
             Settings {
@@ -135,10 +139,48 @@ fn the_environment_holds_readable_variables_and_no_defaults() {
 }
 
 #[test]
+fn every_setting_has_the_variable_of_its_name_in_capitals() {
+    let changed = Settings {
+        max_age_days: 60,
+        warn_days: vec![7],
+        repeat_days: 7,
+        unused_days: Some(45),
+        unused_grace_days: 7,
+        inactive: Inactive::Old,
+        notice: NoticeKind::PerKey,
+        notice_steps: NoticeSteps::Short,
+        runbook_url: Some("https://wiki.example.com/keys".to_owned()),
+        contact: Some("12345".to_owned()),
+        format: Format::Chat,
+        all_clear: AllClear::Always,
+        exemptions: vec![Exemption {
+            user: "a".to_owned(),
+            access_key_id: None,
+            until: Date::constant(2027, 3, 31),
+            reason: "r".to_owned(),
+        }],
+        limits: vec![Limit { user: Some("ci-*".to_owned()), max_age_days: 30, ..Limit::default() }],
+        other_credentials: true,
+        owner_tag: "team".to_owned(),
+        read_user_tags: false,
+    };
+    let environment = changed.to_environment(&deployment("rate(1 day)"));
+    for name in Settings::NAMES {
+        let variable = name.to_ascii_uppercase();
+        assert!(environment.variables.contains_key(&variable), "{variable} is not in {environment:?}");
+        let mut without = environment.variables.clone();
+        without.remove(&variable);
+        assert_ne!(read(&without, None).unwrap().0, changed, "{variable} is not read");
+    }
+    assert_eq!(environment.variables.len(), Settings::NAMES.len() + 3, "and TOPIC_ARN, INSTALL and SCHEDULE");
+    assert_eq!(read(&environment.variables, None).unwrap().0, changed);
+}
+
+#[test]
 fn an_invalid_variable_is_named() {
     let good = Settings::default().to_environment(&deployment("rate(1 day)")).variables;
     for (name, value, message) in [
-        ("MAX_AGE_DAYS", "ninety", "MAX_AGE_DAYS: \"ninety\" is not a whole number of days"),
+        ("MAX_AGE_DAYS", "ninety", "MAX_AGE_DAYS: \"ninety\" is not a whole number"),
         ("MAX_AGE_DAYS", "-1", "MAX_AGE_DAYS: "),
         ("MAX_AGE_DAYS", "", "MAX_AGE_DAYS: "),
         ("MAX_AGE_DAYS", "0", "MAX_AGE_DAYS: max_age_days is 0"),
@@ -146,13 +188,16 @@ fn an_invalid_variable_is_named() {
         ("WARN_DAYS", "200", "WARN_DAYS: "),
         ("REPEAT_DAYS", "0", "REPEAT_DAYS: "),
         ("UNUSED_DAYS", "x", "UNUSED_DAYS: "),
-        ("NOTICE", "daily", "NOTICE: \"daily\" is not digest, per-user or per-key"),
+        ("NOTICE", "daily", "NOTICE: \"daily\" is not one of digest, per-user, per-key"),
         ("INACTIVE", "maybe", "INACTIVE: "),
         ("FORMAT", "html", "FORMAT: "),
         ("ALL_CLEAR", "yes", "ALL_CLEAR: "),
         ("OTHER_CREDENTIALS", "1", "OTHER_CREDENTIALS: \"1\" is not true or false"),
         ("READ_USER_TAGS", "no", "READ_USER_TAGS: "),
         ("OWNER_TAG", "", "OWNER_TAG: "),
+        ("NOTICE_STEPS", "long", "NOTICE_STEPS: \"long\" is not one of auto, full, short"),
+        ("RUNBOOK_URL", "javascript:alert(1)", "RUNBOOK_URL: runbook_url is \"javascript:alert(1)\": use an address"),
+        ("CONTACT", "two\nlines", "CONTACT: contact has characters that cannot be shown"),
         ("SCHEDULE", "rate(1 days)", "SCHEDULE: rate(1 days): 1 takes the singular"),
         ("TOPIC_ARN", "my-topic", "TOPIC_ARN: \"my-topic\" is not the ARN of an SNS topic"),
         ("EXEMPTIONS", "[{}]", "EXEMPTIONS: "),
@@ -226,13 +271,16 @@ prop_compose! {
             (1..365_u32, proptest::option::of(1..3650_u32), 0..3650_u32),
         (inactive, notice) in (one_of(Inactive::ALL), one_of(NoticeKind::ALL)),
         (format, all_clear) in (one_of(Format::ALL), one_of(AllClear::ALL)),
+        (notice_steps, contact) in (one_of(NoticeSteps::ALL), proptest::option::of(word())),
+        runbook_url in proptest::option::of("https://[a-z0-9./?=-]{1,30}"),
         exemptions in proptest::collection::vec(exemption(), 0..40),
         limits in proptest::collection::vec(limit(), 0..10),
         (other_credentials, owner_tag) in (any::<bool>(), word()),
     ) -> Settings {
         Settings {
             max_age_days, warn_days, repeat_days, unused_days, unused_grace_days, inactive, notice, format,
-            all_clear, exemptions, limits, other_credentials, owner_tag, read_user_tags: true,
+            all_clear, notice_steps, contact, runbook_url, exemptions, limits, other_credentials, owner_tag,
+            read_user_tags: true,
         }
     }
 }

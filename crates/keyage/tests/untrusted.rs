@@ -1,12 +1,43 @@
 //! Words of others, made harmless.
 
+#![allow(clippy::unwrap_used)]
+
 use keyminder_keyage::Untrusted;
-use keyminder_keyage::untrusted::{chat, csv_field, cut, shell_word};
+use keyminder_keyage::untrusted::{chat, csv_field, cut, shell_option, shell_word};
 
 #[test]
 fn ordinary_names_stay_as_they_are() {
     for name in ["alice", "alice.smith@example.com", "svc+backup=eu,1_2-3", "Zoë 漢字"] {
         assert_eq!(Untrusted::new(name).as_str(), name);
+    }
+}
+
+#[test]
+fn words_that_mail_programs_link_are_broken_up_where_no_link_belongs() {
+    for (text, expected) in [
+        ("see evil.example/login now", "see evil[.]example/login now"),
+        ("evil.example", "evil[.]example"),
+        ("(evil.example)", "(evil[.]example)"),
+        ("mailto:eve@evil.example", "mailto[:]eve@evil.example"),
+        ("user@evil.example/x", "user@evil[.]example/x"),
+        ("10.0.0.1/login", "10[.]0[.]0[.]1/login"),
+        ("https://evil.example", "https[:]//evil.example"),
+        ("noor@example.com", "noor@example.com"),
+        ("platform team, v1.2. It moves. e.g. soon", "platform team, v1.2. It moves. e.g. soon"),
+    ] {
+        assert_eq!(Untrusted::without_links(text).as_str(), expected);
+    }
+}
+
+#[test]
+fn a_value_that_begins_with_a_hyphen_reaches_the_command_as_a_value() {
+    for value in ["-rf", "--help", "-a 'b'; $(c)", "alice", "'; rm -rf ~; '", ""] {
+        let line = format!("printf '%s\\n' {}", shell_option("--user-name", value));
+        let printed = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+        let printed = String::from_utf8(printed.stdout).unwrap();
+        let attached = format!("--user-name={value}\n");
+        let apart = format!("--user-name\n{value}\n");
+        assert_eq!(printed, if value.starts_with('-') { attached } else { apart }, "{line}");
     }
 }
 

@@ -238,5 +238,5 @@ fn a_misspelt_exemption_tag_excuses_nothing_and_the_finding_says_so() {
     let assessment = assess(&key, &user, &settings, now());
     let finding = Finding::new(key, &user, &assessment, &settings);
     assert_eq!(finding.verdict, Verdict::Old);
-    assert!(finding.reason.unwrap().starts_with("tag keyminder:exempt excuses nothing: it does not begin with until="));
+    assert!(finding.reason.unwrap().starts_with("tag keyminder:exempt has no effect: it does not begin with until="));
 }

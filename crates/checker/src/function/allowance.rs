@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use keyminder_keyage::notice::Context;
-use keyminder_keyage::reminder::speaks_of;
+use keyminder_keyage::reminder::reports;
 use keyminder_keyage::{NoticeKind, Report, Settings};
 use tokio::time::Instant;
 
@@ -56,22 +56,22 @@ pub(super) struct Expected<'a> {
     settings: &'a Settings,
     context: &'a Context,
     seen: usize,
-    spoken_of: usize,
+    to_report: usize,
 }
 
 impl<'a> Expected<'a> {
     pub(super) fn new(settings: &'a Settings, context: &'a Context) -> Self {
-        Self { settings, context, seen: 0, spoken_of: 0 }
+        Self { settings, context, seen: 0, to_report: 0 }
     }
 
     /// The number as of now. Findings may only have been added since the last time.
     pub(super) fn notices(&mut self, report: &Report) -> usize {
         let new = report.keys.get(self.seen..).unwrap_or_default();
-        self.spoken_of += new.iter().filter(|finding| speaks_of(finding, self.settings, self.context.window)).count();
+        self.to_report += new.iter().filter(|finding| reports(finding, self.settings, self.context.window)).count();
         self.seen = report.keys.len();
         1 + match self.settings.notice {
             NoticeKind::Digest => self.seen / KEYS_A_PART,
-            NoticeKind::PerUser | NoticeKind::PerKey => self.spoken_of,
+            NoticeKind::PerUser | NoticeKind::PerKey => self.to_report,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Users that could not be read for one and the same reason, which a notice tells a few times and not thousands.
+//! Users that could not be read for the same reason: a notice gives the reason a few times, not thousands of times.
 //!
-//! The document for machines has them all. It must not know where in the text they stand.
+//! The document for programs has them all. This must not know where in the text they are.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::report::Finding;
 use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
-/// How many users a reason is told for in full.
+/// For how many users a reason is given in full.
 const IN_FULL: usize = 3;
 /// How many more are named.
 const NAMED: usize = 50;
@@ -19,8 +19,8 @@ const NAMED: usize = 50;
 pub(super) struct Alike<'a>(BTreeMap<&'a str, Vec<&'a str>>);
 
 impl<'a> Alike<'a> {
-    /// Whether the reason was told often enough; the user is then named with the others.
-    pub(super) fn is_told_already(&mut self, finding: &'a Finding) -> bool {
+    /// Whether the reason has been given often enough; the user is then named with the others.
+    pub(super) fn has_been_listed(&mut self, finding: &'a Finding) -> bool {
         if finding.verdict != Verdict::Unknown || finding.access_key_id.is_some() {
             return false;
         }
@@ -40,9 +40,10 @@ impl<'a> Alike<'a> {
             };
             let number = count(u32::try_from(others.len()).unwrap_or(u32::MAX), "more user");
             let reason = Untrusted::new(reason);
-            let mut text = wrap(&format!("The same ({reason}) for {number}: {}{more}.", names.join(", ")), 0);
+            let mut text = wrap(&format!("{reason}, also for {number}: {}{more}.", names.join(", ")), 0);
             if reason.as_str().contains("AccessDenied") {
-                text.push_str(&wrap("\"keyminder plan\" shows whether the function's role or policy was changed.", 0));
+                let check = "Check whether the function's role or policy was changed: keyminder plan";
+                text.push_str(&wrap(check, 0));
             }
             Some(text)
         })

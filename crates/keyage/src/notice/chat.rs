@@ -1,29 +1,29 @@
 //! The custom notification of Amazon Q Developer in chat applications, for Slack and Microsoft Teams.
 //!
-//! Owns its shape ("Custom notifications using Amazon Q Developer in chat applications"). It must not
-//! know SNS's other forms: this one is the whole message, which e-mail subscribers would see as JSON.
+//! Owns its shape ("Custom notifications using Amazon Q Developer in chat applications"). It must not know SNS's other
+//! forms: this one is the whole message, which email subscribers would see as JSON.
 
 use serde_json::json;
 
-use super::draft::Draft;
-use super::{install_flag, set_aside, subject};
-use crate::key::CredentialKind;
+use super::commands::install_flag;
+use super::draft::{Draft, Kind};
+use super::lines::{date, not_counted};
+use crate::key::KeyStatus;
 use crate::report::Finding;
-use crate::untrusted::{chat, cut, shell_word};
-use crate::verdict::Verdict;
+use crate::untrusted::{Untrusted, chat, cut, shell_option};
+use crate::verdict::{Remedy, Verdict};
 
 /// Keys that are named; the rest is counted. A message in a channel is read, not searched.
 const NAMED: usize = 25;
 const TITLE: usize = 250;
 const DESCRIPTION: usize = 8_000;
 
-pub(super) fn notification(draft: &Draft<'_>, subject: &str) -> String {
+pub(super) fn notification(draft: &Draft<'_>, subject: &str, sms: &str) -> String {
     let report = draft.report;
     let icon = match draft.kind {
-        "test" | "all_clear" => ":information_source:",
+        Kind::Test | Kind::AllClear => ":information_source:",
         _ => ":warning:",
     };
-    let summary = subject::sms(draft);
     json!({
         "version": "1.0",
         "source": "custom",
@@ -35,10 +35,10 @@ pub(super) fn notification(draft: &Draft<'_>, subject: &str) -> String {
             "keywords": [report.account, draft.context.install],
         },
         "metadata": {
-            // Later notices of the same install appear in the same thread where the channel allows it.
+            // Later notices of the same installation appear in the same thread if the channel allows it.
             "threadId": format!("keyminder-{}-{}-{}", report.account, draft.context.region, draft.context.install),
-            "summary": chat(&summary),
-            "eventType": format!("keyminder.{}", draft.kind),
+            "summary": chat(sms),
+            "eventType": format!("keyminder.{}", draft.kind.as_str()),
             "relatedResources": [],
             "additionalContext": {
                 "account": report.account,
@@ -55,57 +55,82 @@ pub(super) fn notification(draft: &Draft<'_>, subject: &str) -> String {
 
 fn description(draft: &Draft<'_>) -> String {
     let mut text = match draft.kind {
-        "test" => "This is a test. It says nothing about your keys, and there is nothing to do.\n".to_owned(),
-        "all_clear" => format!(
-            "All {} users were read, with {} keys.\n{}",
-            draft.report.summary.users_read,
-            draft.report.summary.keys,
-            set_aside(&draft.report.summary)
-        ),
+        Kind::Test => "This is a test. It says nothing about your keys. No action is needed.\n".to_owned(),
+        Kind::AllClear => {
+            let summary = &draft.report.summary;
+            let not_counted = not_counted(summary).map(|line| line + "\n").unwrap_or_default();
+            format!("All {} users were read, with {} keys.\n{not_counted}", summary.users_read, summary.keys)
+        }
+        Kind::Failure => format!("`{}`\n", chat(&cut(draft.reason.unwrap_or_default(), 1_000))),
         _ => String::new(),
     };
-    if let Some(alias) = &draft.report.account_alias {
-        text.push_str(&format!("Account `{}` (`{}`)\n", draft.report.account, chat(alias)));
-    }
-    let told: Vec<_> = draft.findings.iter().filter(|finding| finding.verdict != Verdict::Exempt).collect();
-    for finding in told.iter().take(NAMED) {
-        text.push_str(&format!("• `{}` {}", chat(&finding.user), chat(&Draft::short(finding))));
-        if let Some(owner) = &finding.owner {
-            text.push_str(&format!(", owner `{}`", chat(&cut(owner, 64))));
-        }
-        text.push('\n');
-    }
-    if told.len() > NAMED {
-        text.push_str(&format!("… and {} more: `keyminder check` lists them all.\n", told.len() - NAMED));
-    }
-    let root = draft.account_matters.then_some(draft.report.root_access_keys).flatten().unwrap_or(0);
-    if root > 0 {
-        text.push_str("The root user has an access key: delete it and use a role instead.\n");
-    }
-    if draft.account_matters && !draft.report.complete {
-        text.push_str(&format!("Read: {}; the rest is unknown, not clean.\n", draft.report.users_read()));
+    if draft.is_incomplete() {
+        text.push_str(&format!("Only {} could be read; keys of the others may be old.\n", draft.report.users_read()));
         if let Some(error) = draft.report.errors.first() {
             text.push_str(&format!("`{}`\n", chat(&cut(&error.to_string(), 300))));
         }
     }
+    if let Some(alias) = &draft.report.account_alias {
+        text.push_str(&format!("Account `{}` (`{}`)\n", draft.report.account, chat(alias)));
+    }
+    let listed: Vec<_> = draft.findings.iter().filter(|finding| finding.verdict != Verdict::Exempt).collect();
+    for finding in listed.iter().take(NAMED) {
+        text.push_str(&format!("• `{}` {}", chat(&finding.user), chat(&in_short(finding))));
+        if let Some(owner) = &finding.owner {
+            text.push_str(&format!(", owner `{}`", chat(&Untrusted::without_links(owner).cut(64))));
+        }
+        text.push('\n');
+    }
+    if listed.len() > NAMED {
+        text.push_str(&format!("… and {} more. To list all keys, run `keyminder check`\n", listed.len() - NAMED));
+    }
+    if draft.root_keys() > 0 {
+        text.push_str("The root user has an access key: delete it and use a role instead.\n");
+    }
     cut(&text, DESCRIPTION)
 }
 
-fn next_steps(draft: &Draft<'_>) -> Vec<String> {
-    let flag = install_flag(&draft.context.install);
-    let mut steps = Vec::new();
-    // The commands are for access keys alone.
-    let wants_rotation = |finding: &&&Finding| {
-        finding.kind == CredentialKind::AccessKey && matches!(finding.verdict, Verdict::Old | Verdict::Due)
-    };
-    if let Some(worst) = draft.findings.iter().find(wants_rotation) {
-        let user = chat(&shell_word(&worst.user));
-        steps.push(format!("Make a second key and switch over: `aws iam create-access-key --user-name {user}`"));
-        steps.push(format!(
-            "Switch the old one off, wait, delete it: `aws iam update-access-key --user-name {user} --access-key-id {} --status Inactive`",
-            chat(worst.access_key_id.as_deref().unwrap_or_default())
-        ));
+/// One line on a key.
+fn in_short(finding: &Finding) -> String {
+    let id = finding.access_key_id.as_deref().unwrap_or("(not read)");
+    let age = finding.age_in_words();
+    let deletable = if finding.remedy == Some(Remedy::Delete) { ", can be deleted" } else { "" };
+    match (finding.verdict, finding.due_at) {
+        (Verdict::Due, Some(due_at)) => format!("{id}, {age}, old on {}{deletable}", date(due_at)),
+        (Verdict::Unknown, _) => "could not be read".to_owned(),
+        _ => format!("{id}, {age}{deletable}"),
     }
-    steps.push(format!("See everything: `keyminder check`; change the limit or remove this: `keyminder setup{flag}`, `keyminder teardown{flag}`"));
+}
+
+fn next_steps(draft: &Draft<'_>) -> Vec<String> {
+    let mut steps = Vec::new();
+    for (remedy, _, example) in draft.remedies() {
+        let user = chat(&shell_option("--user-name", &example.user));
+        let key = chat(&shell_option("--access-key-id", example.access_key_id.as_deref().unwrap_or_default()));
+        match remedy {
+            Remedy::Rotate => {
+                steps.push(format!("Rotate: create a second key and switch over: `aws iam create-access-key {user}`"));
+                steps.push(format!(
+                    "Then deactivate the old key, wait, delete it: `aws iam update-access-key {user} {key} --status Inactive`"
+                ));
+            }
+            Remedy::Delete if example.status == Some(KeyStatus::Inactive) => {
+                steps.push(format!("Delete the inactive key: `aws iam delete-access-key {user} {key}`"));
+            }
+            Remedy::Delete => steps.push(format!(
+                "Deactivate an unused key, wait, delete it: `aws iam update-access-key {user} {key} --status Inactive`"
+            )),
+            // The commands of the other credentials differ by kind.
+            Remedy::Replace => steps.push("Replace the other credentials, then delete the old ones".to_owned()),
+        }
+    }
+    if let Some(url) = &draft.settings.runbook_url {
+        steps.push(format!("Runbook: {}", url.replace('&', "&amp;")));
+    }
+    if let Some(contact) = &draft.settings.contact {
+        steps.push(format!("Questions: {}", chat(contact)));
+    }
+    let flag = chat(&install_flag(&draft.context.install));
+    steps.push(format!("List all keys: `keyminder check`; check the notifier: `keyminder status{flag}`"));
     steps
 }

@@ -1,22 +1,58 @@
-//! What goes to `Publish`: the document for machines, the texts by protocol, the attributes.
+//! What goes to `Publish`: the document for programs and its parts, the texts by protocol, the attributes.
 //!
-//! Owns the shape of the document (`docs/notice.schema.json`) and who gets which form. It must not
-//! know how texts read.
+//! Owns the shape of the document (`docs/notice.schema.json`) and which protocol gets which form. It must not know how
+//! texts read.
 
 use serde_json::{Map, Value, json};
 
-use super::draft::{Draft, Entry};
+use super::draft::{Draft, Kind};
+use super::text::quoted;
 use super::{Attribute, AttributeValue};
 use crate::key::KeyStatus;
 use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
-/// The document for machines.
-pub(super) fn document(draft: &Draft<'_>, entries: &[Entry], part: usize, parts: usize) -> Value {
+/// SNS takes 262,144 bytes ("Publish" in the SNS API reference), attributes included. The rest is for those, and for
+/// what every part repeats.
+const PART: usize = 240_000;
+
+/// An element of one of the document's lists: the list's name, and the element.
+pub(super) type Item = (&'static str, Value);
+
+/// Everything that the document lists.
+pub(super) fn items(draft: &Draft<'_>) -> Vec<Item> {
+    fn item(list: &'static str, value: &impl serde::Serialize) -> Item {
+        (list, serde_json::to_value(value).unwrap_or_default())
+    }
+    let keys = draft.findings.iter().map(|finding| item("keys", finding));
+    let errors = draft.report.errors.iter().filter(|_| draft.about_the_account).map(|error| item("errors", error));
+    keys.chain(errors).chain(draft.exemptions().map(|record| item("exemptions", record))).collect()
+}
+
+/// The elements divided into parts that SNS takes; `text` is the size of the first part's text. At least one part.
+pub(super) fn parts(draft: &Draft<'_>, text: usize) -> Vec<Vec<Item>> {
+    let mut parts = vec![Vec::new()];
+    let mut size = text;
+    for item in items(draft) {
+        let more = quoted(&item.1.to_string()) + 2;
+        if size + more > PART && parts.last().is_some_and(|part: &Vec<Item>| !part.is_empty()) {
+            parts.push(Vec::new());
+            size = 0;
+        }
+        size += more;
+        if let Some(part) = parts.last_mut() {
+            part.push(item);
+        }
+    }
+    parts
+}
+
+/// The document of one part.
+pub(super) fn document(draft: &Draft<'_>, items: Vec<Item>, part: usize, parts: usize) -> Value {
     let (report, context) = (draft.report, draft.context);
     let mut document = json!({
         "schema": 1,
-        "type": draft.kind,
+        "type": draft.kind.as_str(),
         "part": part,
         "parts": parts,
         "install": context.install,
@@ -28,26 +64,29 @@ pub(super) fn document(draft: &Draft<'_>, entries: &[Entry], part: usize, parts:
         "schedule": context.schedule.as_str(),
         "next_run": context.next_run,
         "user": draft.user,
+        "runbook_url": draft.settings.runbook_url,
+        "contact": draft.settings.contact,
+        "failure": draft.reason,
+        "progress": draft.progress().map(|progress| json!({ "new": progress.new, "before": progress.before })),
         "keys": [],
         "exemptions": [],
         "errors": [],
     });
-    if let (false, Some(document)) = (draft.kind == "test", document.as_object_mut()) {
+    if let (true, Some(document)) = (draft.kind.is_of_a_check(), document.as_object_mut()) {
         document.insert("summary".to_owned(), serde_json::to_value(&report.summary).unwrap_or_default());
         document.insert("root_access_keys".to_owned(), report.root_access_keys.into());
         document.insert("complete".to_owned(), report.complete.into());
     }
-    for (list, item) in entries.iter().filter_map(|entry| entry.item.as_ref()) {
+    for (list, item) in items {
         if let Some(list) = document.get_mut(list).and_then(Value::as_array_mut) {
-            list.push(item.clone());
+            list.push(item);
         }
     }
     document
 }
 
-/// The message for `MessageStructure=json`. Whatever has no text of its own gets `default`: that is the
-/// document, for SQS, Lambda, HTTP, HTTPS, Firehose and `email-json` alike, so that it counts once
-/// towards SNS's limit and not six times.
+/// The message for `MessageStructure=json`. Protocols without a text of their own get `default`, which is the document:
+/// SQS, Lambda, HTTP, HTTPS, Firehose and `email-json`. So it counts once towards SNS's limit and not six times.
 pub(super) fn by_protocol(text: &str, sms: &str, json: &str) -> String {
     let mut texts = Map::new();
     for (protocol, text) in [("default", json), ("email", text), ("sms", sms), ("application", sms)] {
@@ -56,29 +95,13 @@ pub(super) fn by_protocol(text: &str, sms: &str, json: &str) -> String {
     Value::Object(texts).to_string()
 }
 
-/// What an entry adds to a message: its text and its JSON, each once more quoted.
-pub(super) fn size(text: &str, item: Option<&Value>) -> usize {
-    quoted(text) + item.map_or(0, |item| quoted(&item.to_string())) + 2
-}
-
-/// The length of a text inside a JSON string.
-fn quoted(text: &str) -> usize {
-    text.bytes()
-        .map(|byte| match byte {
-            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,
-            0..=0x1F => 6,
-            _ => 1,
-        })
-        .sum()
-}
-
 /// The attributes for filter policies.
 pub(super) fn attributes(draft: &Draft<'_>) -> Vec<Attribute> {
     let text = |name, text: String| Attribute { name, value: AttributeValue::Text(text) };
     let mut attributes = vec![
         text("account", draft.report.account.clone()),
         text("install", draft.context.install.clone()),
-        text("type", draft.kind.to_owned()),
+        text("type", draft.kind.as_str().to_owned()),
         text("verdict", verdict(draft).to_owned()),
     ];
     let oldest = draft
@@ -97,15 +120,16 @@ pub(super) fn attributes(draft: &Draft<'_>) -> Vec<Attribute> {
     attributes
 }
 
-/// The gravest thing in it.
+/// The most serious thing in it.
 fn verdict(draft: &Draft<'_>) -> &'static str {
     let has = |verdict| draft.findings.iter().any(|finding| finding.verdict == verdict);
     match draft.kind {
-        "test" => "test",
-        "all_clear" => "clear",
+        Kind::Test => "test",
+        Kind::AllClear => "clear",
+        Kind::Failure => "unknown",
         _ if has(Verdict::Old) => "old",
-        _ if draft.account_matters && draft.report.root_access_keys.is_some_and(|keys| keys > 0) => "root",
-        _ if has(Verdict::Unknown) || draft.account_matters && !draft.report.complete => "unknown",
+        _ if draft.root_keys() > 0 => "root",
+        _ if has(Verdict::Unknown) || draft.is_incomplete() => "unknown",
         _ if has(Verdict::Due) => "due",
         _ if draft.findings.iter().any(|finding| finding.unused_since.is_some()) => "unused",
         _ => "inactive",

@@ -1,7 +1,6 @@
-//! The lines of a notice: one entry for each key, exemption and error.
+//! The lines of a notice's text: one entry for each key, exemption and error.
 //!
-//! Owns how each reads. Words of others go through [`Untrusted`] here. It must not know how entries are
-//! put together.
+//! Owns how each reads. It must not know how entries are put together.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,50 +9,15 @@ use super::text::{WIDTH, count, wrap};
 use crate::exemption::{ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, LastUsed, whole_days};
 use crate::reminder::{self, Window};
-use crate::report::{Finding, ReadError};
+use crate::report::{Finding, ReadError, Summary};
 use crate::untrusted::Untrusted;
-use crate::verdict::Verdict;
+use crate::verdict::{Remedy, Verdict};
 
 /// A space at which no line is broken.
 const GLUE: &str = "\u{A0}";
 
-/// The sections of a notice, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Section {
-    Old,
-    Due,
-    Unused,
-    Inactive,
-    Unknown,
-    Exempt,
-}
-
-impl Section {
-    pub(super) const fn heading(self) -> &'static str {
-        match self {
-            Self::Old => "OVER THE LIMIT",
-            Self::Due => "SOON OVER THE LIMIT",
-            Self::Unused => "UNUSED",
-            Self::Inactive => "OVER THE LIMIT, BUT SWITCHED OFF",
-            Self::Unknown => "COULD NOT BE READ, SO MAY BE OLD",
-            Self::Exempt => "EXEMPT",
-        }
-    }
-
-    pub(super) fn of(finding: &Finding) -> Self {
-        match finding.verdict {
-            Verdict::Old => Self::Old,
-            Verdict::Due => Self::Due,
-            Verdict::Inactive => Self::Inactive,
-            Verdict::Unknown => Self::Unknown,
-            Verdict::Exempt => Self::Exempt,
-            Verdict::Fresh => Self::Unused,
-        }
-    }
-}
-
-/// The lines of a key: who and which and how old; then created, last used, owner.
-pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> String {
+/// The lines of a key: user, key id and age; then when it was created and last used, and the owner if asked for.
+pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window, with_owner: bool) -> String {
     let user = Untrusted::new(&finding.user);
     let Some(id) = finding.access_key_id.as_deref() else {
         return wrap(&format!("{user}: {}", Untrusted::new(finding.reason.as_deref().unwrap_or("not read"))), 0);
@@ -72,7 +36,7 @@ pub(super) fn key(finding: &Finding, max_age_days: u32, window: Window) -> Strin
     }
     let one_line = format!("{user}  {head}\n");
     let mut lines = if one_line.chars().count() <= WIDTH + 1 { one_line } else { format!("{user}\n  {head}\n") };
-    lines.push_str(&wrap_details(&details(finding, max_age_days, window.until)));
+    lines.push_str(&wrap_details(&details(finding, max_age_days, window.until, with_owner)));
     if let Some(advice) = &finding.advice {
         lines.push_str(&wrap(&format!("{} (a guess: {})", advice.text, Untrusted::new(&advice.because)), 4));
     }
@@ -88,7 +52,7 @@ fn wrap_details(details: &[String]) -> String {
     wrap(&whole.join(", "), 4).replace(GLUE, " ")
 }
 
-fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> {
+fn details(finding: &Finding, max_age_days: u32, now: Timestamp, with_owner: bool) -> Vec<String> {
     let mut details = Vec::with_capacity(5);
     if let Some(created) = finding.created {
         details.push(format!("created {}", date(created)));
@@ -113,16 +77,19 @@ fn details(finding: &Finding, max_age_days: u32, now: Timestamp) -> Vec<String> 
     if let Some(limit) = finding.limit_days.filter(needs_its_limit) {
         details.push(format!("limit {}", count(limit, "day")));
     }
-    if let Some(owner) = &finding.owner {
-        details.push(format!("owner {}", Untrusted::new(owner).cut(128)));
+    if finding.remedy == Some(Remedy::Delete) && finding.advice.is_none() {
+        details.push("can be deleted".to_owned());
+    }
+    if let Some(owner) = finding.owner.as_deref().filter(|_| with_owner) {
+        details.push(format!("owner {}", Untrusted::without_links(owner).cut(128)));
     }
     if let Some(reason) = finding.reason.as_deref().filter(|_| finding.verdict != Verdict::Unknown) {
-        details.push(Untrusted::new(reason).cut(320));
+        details.push(Untrusted::without_links(reason).cut(320));
     }
     details
 }
 
-/// The lines of an exemption: who, until when, why. None where the keys it excuses tell it already.
+/// The lines of an exemption: for whom, until when, why. None if the keys that it covers show it already.
 pub(super) fn exemption(record: &ExemptionRecord) -> String {
     if record.state == ExemptionState::Active && !record.keys.is_empty() {
         return String::new();
@@ -133,22 +100,24 @@ pub(super) fn exemption(record: &ExemptionRecord) -> String {
         ExemptionSource::Configuration => "",
         ExemptionSource::Tag => ", by tag",
     };
-    let state = match record.state {
-        ExemptionState::Active => format!("until {}", exemption.until),
-        ExemptionState::Expired => format!("EXPIRED on {}: rotate and remove it, or renew it", exemption.until),
+    let who = format!("{}{key}{source}", Untrusted::new(&exemption.user));
+    let reason = Untrusted::without_links(&exemption.reason).cut(256);
+    let end = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
+    let text = match record.state {
+        ExemptionState::Active => {
+            format!("{who}: until {}; {reason}{end} It covers no old key at present.", exemption.until)
+        }
+        ExemptionState::Expired if record.keys.is_empty() => {
+            format!("{who}: EXPIRED on {}; {reason}{end} It covers no old key at present: remove it.", exemption.until)
+        }
+        ExemptionState::Expired => {
+            format!("{who}: EXPIRED on {}; {reason}{end} Rotate the keys, or renew the exemption.", exemption.until)
+        }
     };
-    let covers = if record.keys.is_empty() { "; covers no old key now" } else { "" };
-    wrap(
-        &format!(
-            "{}{key}{source}: {state}; {}{covers}",
-            Untrusted::new(&exemption.user),
-            Untrusted::new(&exemption.reason).cut(256)
-        ),
-        0,
-    )
+    wrap(&text, 0)
 }
 
-/// The lines of an error that is about no one user.
+/// The lines of an error that has no entry of its own.
 pub(super) fn error(error: &ReadError) -> String {
     wrap(&Untrusted::new(&error.to_string()).cut(600), 0)
 }
@@ -162,4 +131,12 @@ pub(super) fn date(moment: Timestamp) -> String {
 pub(super) fn minute(moment: Timestamp) -> String {
     let moment = moment.to_zoned(TimeZone::UTC).datetime();
     format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+}
+
+/// The keys that an all-clear does not count, in a line.
+pub(super) fn not_counted(summary: &Summary) -> Option<String> {
+    let numbers = [(summary.exempt, "exempt"), (summary.inactive, "inactive")];
+    let counted = numbers.iter().filter(|(number, _)| *number > 0);
+    let counted: Vec<String> = counted.map(|(number, why)| format!("{number} {why}")).collect();
+    (!counted.is_empty()).then(|| format!("Not counted: {}.", counted.join(", ")))
 }

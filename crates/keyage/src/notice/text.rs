@@ -7,7 +7,7 @@
 pub(super) const WIDTH: usize = 72;
 
 /// Puts values in place of `{name}`. One pass, so that a value is never taken for a placeholder.
-pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(super) fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut out = String::with_capacity(template.len() + 128);
     let mut rest = template;
     while let Some(start) = rest.find('{') {
@@ -15,7 +15,7 @@ pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
         out.push_str(before);
         let found = values.iter().find_map(|(name, value)| {
             let after = after.strip_prefix('{')?.strip_prefix(name)?.strip_prefix('}')?;
-            Some((*value, after))
+            Some((value.as_str(), after))
         });
         match found {
             Some((value, after)) => {
@@ -59,4 +59,15 @@ pub(super) fn wrap(text: &str, indent: usize) -> String {
 /// "1 day", "3 days"; "2 access keys".
 pub(super) fn count(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The length of a text inside a JSON string.
+pub(super) fn quoted(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,
+            0..=0x1F => 6,
+            _ => 1,
+        })
+        .sum()
 }
