@@ -34,9 +34,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import types
-import urllib.parse
 
 import pytest
 
@@ -52,18 +52,20 @@ class Server:
     """The sandbox under test."""
 
     def __init__(self, command):
-        self.command, self.process, self.address = command, None, None
+        self.command, self.process = command, None
 
     def start(self):
-        self.stop()
+        """Starts it, and gives the variables that it wants exported."""
         self.process = subprocess.Popen(
             self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
         )
+        variables = {}
         for line in self.process.stdout:
-            if found := re.search(r"AWS_ENDPOINT_URL=['\"]?(http://[^'\"\s]+)", line):
-                self.address = urllib.parse.urlsplit(found.group(1)).netloc
-                return
-        raise SystemExit(f"{self.command}: ended without saying where it listens")
+            if found := re.match(r"export (\w+)=['\"]?([^'\"\n]*)", line):
+                variables[found.group(1)] = found.group(2)
+            if {"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= variables.keys():
+                return variables
+        raise SystemExit(f"{self.command}: ended without saying where it listens and whom it lets in")
 
     def stop(self):
         if self.process:
@@ -79,8 +81,8 @@ class TooLong(Exception):
 class Judge:
     """A pytest plugin that compares, and keeps what it found."""
 
-    def __init__(self, server):
-        self.server, self.calls, self.found = server, [], []
+    def __init__(self):
+        self.calls, self.found = [], []
         self.recorded, self.session, self.keys = {}, None, {}
 
     def expect(self, path):
@@ -94,14 +96,13 @@ class Judge:
         items[:] = [item for item in items if self.expect(pathlib.Path(item.fspath)).get(item.nodeid)]
 
     def install(self):
-        """Watches each call, and sends it to the server of the moment."""
+        """Watches each call and each comparison."""
         import _pytest.skipping
         import botocore.client
-        import botocore.httpsession
         from localstack_snapshot.snapshots import SnapshotSession
 
         judge, sleep = self, time.sleep
-        make, send = botocore.client.BaseClient._make_api_call, botocore.httpsession.URLLib3Session.send
+        make = botocore.client.BaseClient._make_api_call
         match = SnapshotSession.match
 
         def make_call(client, operation, parameters):
@@ -116,17 +117,11 @@ class Judge:
                 judge.calls.append((name, answer, status))
                 raise
 
-        def send_here(session, request):
-            parts = urllib.parse.urlsplit(request.url)
-            request.url = parts._replace(scheme="http", netloc=judge.server.address).geturl()
-            return send(session, request)
-
         def match_here(session, key, value):
             judge.session, judge.keys[key] = session, judge.operation_of(value)
             return match(session, key, value)
 
         botocore.client.BaseClient._make_api_call = make_call
-        botocore.httpsession.URLLib3Session.send = send_here
         SnapshotSession.match = match_here
         SnapshotSession._assert_all = lambda *_args, **_kwargs: []
         _pytest.skipping.evaluate_skip_marks = lambda item: None
@@ -218,42 +213,74 @@ def main():
     options.add_argument("--only", help="tests whose name matches, as pytest's -k")
     options.add_argument("--details", type=pathlib.Path, help="where to write each verdict with its difference, as JSON")
     options = options.parse_args()
-    server = Server([str(pathlib.Path(part).resolve()) if os.path.exists(part) else part for part in options.serve.split()])
-    details = options.details and options.details.resolve()
+    services = options.service or SERVICES
+    if len(services) == 1:
+        found = run(options, services[0])
+    else:
+        # A process for each: LocalStack's fixtures keep the address and the credentials of the first server.
+        found = []
+        for service in services:
+            with tempfile.NamedTemporaryFile(suffix=".json") as details:
+                command = [sys.executable, __file__, str(options.checkout), "--serve", options.serve]
+                command += ["--service", service, "--details", details.name]
+                command += ["--only", options.only] if options.only else []
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                found += json.load(details)
+    if options.details:
+        options.details.write_text(json.dumps(found, indent=1))
+    report(found)
+
+
+def run(options, service):
+    """Replays the recordings of one service against a server of its own."""
+    parts = options.serve.split()
+    server = Server([str(pathlib.Path(part).resolve()) if os.path.exists(part) else part for part in parts])
+    options.details = options.details and options.details.resolve()
+    variables = server.start()
     os.chdir(options.checkout)
     os.environ.update(
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
-        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID=variables["AWS_ACCESS_KEY_ID"],
+        AWS_SECRET_ACCESS_KEY=variables["AWS_SECRET_ACCESS_KEY"],
+        AWS_DEFAULT_REGION=variables["AWS_REGION"],
         AWS_MAX_ATTEMPTS="1",
         TEST_SKIP_LOCALSTACK_START="1",
         TEST_AWS_ACCOUNT_ID=ACCOUNT,
-        TEST_AWS_ENDPOINT_URL="http://127.0.0.1:4566",
+        TEST_AWS_ACCESS_KEY_ID=variables["AWS_ACCESS_KEY_ID"],
+        TEST_AWS_SECRET_ACCESS_KEY=variables["AWS_SECRET_ACCESS_KEY"],
+        TEST_AWS_ENDPOINT_URL=variables["AWS_ENDPOINT_URL"],
     )
     sys.path[:0] = ["localstack-core", "."]
     sys.dont_write_bytecode = True
     sys.modules["localstack.version"] = types.ModuleType("localstack.version")
     sys.modules["localstack.version"].__version__ = "0"
-    judge = Judge(server)
+    judge = Judge()
     judge.install()
     arguments = ["-q", "--no-header", "-p", "no:cacheprovider", "--tb=line", "--no-summary", "-s"]
     arguments += ["-k", options.only] if options.only else []
-    for name in options.service or SERVICES:
-        server.start()
-        try:
-            pytest.main([*arguments, f"tests/aws/services/{name}"], plugins=[judge])
-        finally:
-            server.stop()
-    if details:
-        details.write_text(json.dumps(judge.found, indent=1))
-    report(judge.found)
+    try:
+        pytest.main([*arguments, f"tests/aws/services/{service}"], plugins=[judge])
+    finally:
+        server.stop()
+    return judge.found
+
+
+def called_by_keyminder():
+    """The operations that the command and its function call, as the policies in this repository name them."""
+    sources = pathlib.Path(__file__).resolve().parents[2] / "crates/stack/src"
+    named = re.compile(r'"((?:sns|iam|lambda|logs|events|sts):[A-Z]\w+)"')
+    files = [sources / "operate/deployer.rs", *sources.glob("resource/policy/*.rs"), *sources.glob("resource/policy.rs")]
+    found = {name for file in files for name in named.findall(file.read_text())}
+    return found | {"lambda:Invoke", "sts:GetCallerIdentity"}
 
 
 def report(found):
+    ours = called_by_keyminder()
     by_operation = collections.defaultdict(collections.Counter)
     for one in found:
         by_operation[one["operation"]][one["verdict"]] += 1
-        by_operation["all"][one["verdict"]] += 1
+        by_operation["(all)"][one["verdict"]] += 1
+        if one["operation"] in ours:
+            by_operation["(called by keyminder)"][one["verdict"]] += 1
     print(f"\n{'operation':55}" + "".join(f"{kind:>13}" for kind in VERDICTS))
     for operation in sorted(by_operation):
         counts = by_operation[operation]

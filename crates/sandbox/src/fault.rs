@@ -17,6 +17,9 @@ pub enum FaultKind {
     AccessDenied,
     /// `PutTargets` and `RemoveTargets` answer 200 with every entry failed; any other operation fails with a 500.
     FailedEntries,
+    /// What AWS answers for a while after something else was made, as the operation is known to: a role that is not known
+    /// everywhere, say. Does nothing where no such answer is known.
+    NotYet,
     /// The credentials have expired.
     ExpiredToken,
     /// The request's time is too far from the service's.

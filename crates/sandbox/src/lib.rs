@@ -53,4 +53,5 @@ pub use gate::{Gate, Moment};
 pub use options::Options;
 pub use sandbox::{Error, Sandbox};
 pub use seed::Seed;
+pub use service::passing::passing_answers;
 pub use world::{Delivery, Mail, MailKind, World};

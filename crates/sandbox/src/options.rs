@@ -20,6 +20,13 @@ pub struct Options {
     pub clock: Clock,
     /// How long after its creation a role cannot yet be assumed by Lambda.
     pub role_delay: Duration,
+    /// How long after its creation KMS does not know a role, and Lambda cannot encrypt variables for it. Counted as
+    /// `role_delay` is, so it shows where it is the longer one.
+    pub grant_delay: Duration,
+    /// How long after its creation Lambda takes no topic for a destination.
+    pub destination_delay: Duration,
+    /// How long subscriptions outlive their topic.
+    pub orphan_delay: Duration,
     /// How long after its creation a managed policy can be neither read nor attached.
     pub policy_visible_delay: Duration,
     /// How long a new function is `Pending`.
@@ -43,6 +50,8 @@ impl Options {
     pub fn realistic() -> Self {
         Self {
             role_delay: Duration::from_secs(8),
+            grant_delay: Duration::from_secs(10),
+            destination_delay: Duration::from_secs(12),
             function_pending: Duration::from_secs(2),
             function_updating: Duration::from_secs(1),
             ..Self::instant()
@@ -59,6 +68,9 @@ impl Options {
             port: 0,
             clock: Clock::real(),
             role_delay: Duration::ZERO,
+            grant_delay: Duration::ZERO,
+            destination_delay: Duration::ZERO,
+            orphan_delay: Duration::ZERO,
             policy_visible_delay: Duration::ZERO,
             function_pending: Duration::ZERO,
             function_updating: Duration::ZERO,

@@ -248,6 +248,7 @@ fn refused(asked: &Asked, needs: &[Need], fault: Option<FaultKind>) -> Option<Aw
         FaultKind::FailedEntries if !matches!(asked.operation.name, "PutTargets" | "RemoveTargets") => {
             Some(service.server_error())
         }
+        FaultKind::NotYet => crate::service::passing::answer(service, asked.operation.name, &asked.input),
         FaultKind::FailedEntries
         | FaultKind::DropConnection
         | FaultKind::LoseAnswer
@@ -292,6 +293,7 @@ fn execute(shared: &Shared, asked: &Asked, fail_entries: bool, effects: &mut Eff
     let mut request = Request {
         world: &mut world,
         input: &asked.input,
+        operation: asked.operation.name,
         region,
         caller: &asked.caller,
         now,

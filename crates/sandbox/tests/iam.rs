@@ -76,6 +76,19 @@ async fn malformed_documents_are_refused() {
 }
 
 #[tokio::test]
+async fn without_a_name_the_caller_is_meant() {
+    let aws = instant().await;
+    let caller = done!(aws.sts.get_caller_identity());
+    let shown = done!(aws.iam.get_user());
+    let user = shown.user().expect("a user");
+    assert_eq!((Some(user.arn()), Some(user.user_id())), (caller.arn(), caller.user_id()));
+    assert!(done!(aws.iam.list_users()).users().is_empty(), "looking makes no user");
+    let made = done!(aws.iam.create_access_key());
+    assert_eq!(made.access_key().expect("a key").user_name(), user.user_name());
+    assert_eq!(done!(aws.iam.list_access_keys()).access_key_metadata().len(), 1);
+}
+
+#[tokio::test]
 async fn a_policy_is_attached_by_its_arn_only() {
     let aws = instant().await;
     aws.role("r").await;

@@ -54,6 +54,82 @@ async fn a_role_must_exist_trust_lambda_and_be_some_seconds_old() {
 }
 
 #[tokio::test]
+async fn variables_wait_for_kms_to_know_the_role() {
+    let options =
+        Options { role_delay: Duration::from_secs(8), grant_delay: Duration::from_secs(10), ..Options::instant() };
+    let aws = aws(options.with_clock(held())).await;
+    let role = aws.role("r").await;
+    let create = |variables: Option<Environment>| {
+        let code = FunctionCode::builder().zip_file(package(b"#!/bin/sh\n")).build();
+        let call = aws.lambda.create_function().function_name("f").runtime(Runtime::Providedal2023);
+        call.handler("bootstrap").code(code).role(&role).set_environment(variables)
+    };
+    let told = refused!(create(Some(environment("KEY", "value"))), "InvalidParameterValueException");
+    assert!(told.contains("cannot be assumed by Lambda"), "{told}");
+    aws.sandbox.clock().advance(Duration::from_secs(8));
+    let told = refused!(create(Some(environment("KEY", "value"))), "InvalidParameterValueException");
+    assert!(told.contains("the KMS key is invalid for CreateGrant"), "{told}");
+    done!(create(None));
+    let update = || aws.lambda.update_function_configuration().function_name("f").role(&role);
+    let told = refused!(update().environment(environment("KEY", "value")), "InvalidParameterValueException");
+    assert!(told.contains("ARN does not refer to a valid principal"), "{told}");
+    aws.sandbox.clock().advance(Duration::from_secs(2));
+    done!(update().environment(environment("KEY", "value")));
+}
+
+#[tokio::test]
+async fn a_function_of_another_region_or_account_is_out_of_reach() {
+    let aws = instant().await;
+    let arn = aws.function("f", package(b"#!/bin/sh\n")).await;
+    let elsewhere = arn.replace("us-east-1", "eu-west-1");
+    let told = refused!(aws.lambda.get_function().function_name(&elsewhere), "ResourceNotFoundException");
+    assert!(told.ends_with("Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"), "{told}");
+    refused!(aws.lambda.delete_function().function_name(&elsewhere), "ResourceNotFoundException");
+    refused!(aws.lambda.tag_resource().resource(&elsewhere).tags("a", "b"), "ResourceNotFoundException");
+    let theirs = arn.replace("123456789012", "999999999999");
+    refused!(aws.lambda.delete_function().function_name(&theirs), "AccessDeniedException");
+    refused!(aws.lambda.invoke().function_name(&theirs), "AccessDeniedException");
+    done!(aws.lambda.get_function().function_name(&arn));
+}
+
+#[tokio::test]
+async fn a_version_is_neither_found_nor_taken_for_the_function() {
+    let aws = instant().await;
+    let arn = aws.function("f", package(b"#!/bin/sh\n")).await;
+    done!(aws.lambda.get_function().function_name("f").qualifier("$LATEST"));
+    let told = refused!(aws.lambda.get_function().function_name("f:7"), "ResourceNotFoundException");
+    assert!(told.ends_with("function:f:7"), "{told}");
+    let told =
+        refused!(aws.lambda.get_function().function_name("f:7").qualifier("8"), "InvalidParameterValueException");
+    assert!(told.contains("does not match the specified qualifier"), "{told}");
+    refused!(aws.lambda.delete_function().function_name("f").qualifier("live"), "InvalidParameterValueException");
+    refused!(aws.lambda.delete_function().function_name("f:$LATEST"), "InvalidParameterValueException");
+    refused!(aws.lambda.tag_resource().resource(format!("{arn}:7")).tags("a", "b"), "InvalidParameterValueException");
+    refused!(aws.lambda.get_function().function_name("f?"), "ValidationException");
+    let listed = done!(aws.lambda.list_versions_by_function().function_name("f"));
+    assert_eq!(listed.versions()[0].version(), Some("$LATEST"));
+}
+
+#[tokio::test]
+async fn a_destination_must_be_there_and_known() {
+    let options = Options { destination_delay: Duration::from_secs(5), ..Options::instant() };
+    let aws = aws(options.with_clock(held())).await;
+    aws.function("f", package(b"#!/bin/sh\n")).await;
+    let topic = done!(aws.sns.create_topic().name("t")).topic_arn().expect("an ARN").to_owned();
+    let document = policy(r#""sns:Publish""#, "*");
+    done!(aws.iam.put_role_policy().role_name("f").policy_name("p").policy_document(document));
+    let put = |arn: &str| {
+        let to = DestinationConfig::builder().on_failure(OnFailure::builder().destination(arn).build()).build();
+        aws.lambda.put_function_event_invoke_config().function_name("f").destination_config(to)
+    };
+    let told = refused!(put(&topic), "InvalidParameterValueException");
+    assert!(told.ends_with(&format!("The destination ARN {topic} is invalid.")), "{told}");
+    aws.sandbox.clock().advance(Duration::from_secs(5));
+    done!(put(&topic));
+    refused!(put(&format!("{topic}-gone")), "InvalidParameterValueException");
+}
+
+#[tokio::test]
 async fn what_lambda_does_not_accept_is_refused() {
     let aws = instant().await;
     let role = aws.role("r").await;

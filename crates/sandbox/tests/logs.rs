@@ -30,6 +30,9 @@ async fn a_group_has_two_arns_and_tags_take_the_bare_one() {
     assert_eq!((bare, group.arn()), ("arn:aws:logs:us-east-1:123456789012:log-group:/g", Some(&*format!("{bare}:*"))));
     done!(aws.logs.tag_resource().resource_arn(bare).tags("b", "2"));
     refused!(aws.logs.tag_resource().resource_arn(format!("{bare}:*")).tags("b", "2"), "InvalidParameterException");
+    for theirs in [bare.replace("us-east-1", "eu-west-1"), bare.replace("123456789012", "999999999999")] {
+        refused!(aws.logs.untag_resource().resource_arn(theirs).tag_keys("a"), "ResourceNotFoundException");
+    }
     done!(aws.logs.untag_resource().resource_arn(bare).tag_keys("a"));
     let tags = done!(aws.logs.list_tags_for_resource().resource_arn(bare));
     assert_eq!(tags.tags().map(|tags| tags.len()), Some(1));

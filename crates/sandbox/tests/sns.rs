@@ -92,6 +92,31 @@ async fn deleting_a_topic_takes_its_subscriptions_and_may_be_repeated() {
 }
 
 #[tokio::test]
+async fn subscriptions_can_outlive_their_topic_and_join_its_namesake() {
+    let options = Options { orphan_delay: Duration::from_secs(60), ..Options::instant() };
+    let aws = aws(options.with_clock(held())).await;
+    let arn = topic(&aws).await;
+    subscribe(&aws, &arn, "sms", "+15550100123").await;
+    done!(aws.sns.delete_topic().topic_arn(&arn));
+    assert_eq!(topic(&aws).await, arn);
+    let listed = async || done!(aws.sns.list_subscriptions_by_topic().topic_arn(&arn)).subscriptions().len();
+    assert_eq!(listed().await, 1);
+    aws.sandbox.clock().advance(Duration::from_secs(60));
+    assert_eq!(listed().await, 0);
+}
+
+#[tokio::test]
+async fn a_topic_of_another_account_is_out_of_reach() {
+    let aws = instant().await;
+    let arn = topic(&aws).await;
+    let theirs = arn.replace("123456789012", "999999999999");
+    refused!(aws.sns.delete_topic().topic_arn(&theirs), "AuthorizationError");
+    refused!(aws.sns.publish().topic_arn(&theirs).message("m"), "AuthorizationError");
+    refused!(aws.sns.delete_topic().topic_arn(arn.replace("us-east-1", "eu-west-1")), "InvalidParameter");
+    done!(aws.sns.get_topic_attributes().topic_arn(&arn));
+}
+
+#[tokio::test]
 async fn an_email_is_pending_until_its_link_is_opened() {
     let aws = instant().await;
     let topic = topic(&aws).await;

@@ -50,6 +50,37 @@ async fn a_setup_waits_for_a_role_that_cannot_be_assumed_yet_and_a_function_that
 }
 
 #[tokio::test]
+async fn a_setup_waits_until_kms_knows_the_role_and_lambda_knows_the_topic() {
+    let clock = Clock::held("2026-11-23T12:00:00Z".parse().unwrap());
+    clock.step_per_call(Duration::from_secs(8));
+    let mut options = Options::realistic().with_clock(clock);
+    options.grant_delay = Duration::from_secs(150);
+    options.destination_delay = Duration::from_secs(400);
+    let account = Account::with(options).await;
+    account.setup(&spec()).await.expect_right();
+    for operation in ["lambda:CreateFunction", "lambda:PutFunctionEventInvokeConfig"] {
+        let tries = account.operations().iter().filter(|call| *call == operation).count();
+        assert!(tries > 1, "{operation} was not accepted at once");
+    }
+}
+
+#[tokio::test]
+async fn a_setup_after_a_teardown_waits_for_the_old_topics_subscriptions_to_go() {
+    let clock = Clock::held("2026-11-23T12:00:00Z".parse().unwrap());
+    let mut options = Options::instant().with_clock(clock);
+    options.orphan_delay = Duration::from_secs(120);
+    let account = Account::installed(options, &spec()).await;
+    account.teardown(&spec(), Removal::default()).await.expect_right();
+    account.sandbox.clock().step_per_call(Duration::from_secs(5));
+    account.setup(&spec()).await.expect_right();
+    account.sandbox.clock().advance(Duration::from_secs(600));
+    let stack = account.open(&spec()).await;
+    let stack = stack.stack();
+    let seen = stack.observe().await.unwrap();
+    assert!(stack.plan(&seen, account::CONVERGE).is_empty(), "no subscription went after the setup");
+}
+
+#[tokio::test]
 async fn a_policy_that_is_not_visible_yet_and_lists_that_lag_are_waited_out() {
     let clock = Clock::held("2026-11-23T12:00:00Z".parse().unwrap());
     clock.step_per_call(Duration::from_secs(3));
@@ -89,7 +120,7 @@ async fn each_changed_setting_changes_just_what_it_says() {
         (
             "reading more",
             |s| s.settings.other_credentials = true,
-            &["iam_policy.document.Statement[2].Action", "lambda_function.environment.OTHER_CREDENTIALS"],
+            &["iam_policy.document.Statement[1].Action", "lambda_function.environment.OTHER_CREDENTIALS"],
         ),
         (
             "one more address",

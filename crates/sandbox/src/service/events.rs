@@ -214,6 +214,11 @@ fn put_targets(request: &mut Request<'_>) -> Answer {
     }
     for target in &sent {
         let (id, arn) = (target["Id"].as_str().unwrap_or_default(), target["Arn"].as_str().unwrap_or_default());
+        if id.len() > 64 {
+            return Err(invalid(&format!(
+                "1 validation error detected: Value '{id}' at 'targets.1.member.id' failed to satisfy constraint: Member must have length less than or equal to 64"
+            )));
+        }
         if !is_name(id, 64, "_.-") {
             return Err(invalid(&format!(
                 "1 validation error detected: Value '{id}' at 'targets.1.member.id' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"
@@ -235,17 +240,16 @@ fn put_targets(request: &mut Request<'_>) -> Answer {
         }
     }
     let rule = rule(request, "Rule")?;
+    let new = |target: &&Value| !target["Id"].as_str().is_some_and(|id| rule.targets.contains_key(id));
+    if rule.targets.len() + sent.iter().filter(new).count() > MOST_TARGETS {
+        let message = "The requested resource exceeds the maximum number allowed.";
+        return Err(AwsError::new("LimitExceededException", message));
+    }
     let mut failures = Vec::new();
     for target in sent {
         let (id, arn) = (target["Id"].as_str().unwrap_or_default(), target["Arn"].as_str().unwrap_or_default());
         if fail {
             failures.push(failed(id, "ConcurrentModificationException", "You tried to modify the rule too often."));
-        } else if !rule.targets.contains_key(id) && rule.targets.len() >= MOST_TARGETS {
-            failures.push(failed(
-                id,
-                "LimitExceededException",
-                "The requested resource exceeds the maximum number allowed.",
-            ));
         } else {
             rule.targets.insert(id.into(), Target { id: id.into(), arn: arn.into(), settings: target.clone() });
         }
@@ -281,6 +285,13 @@ fn names_by_target(request: &mut Request<'_>) -> Answer {
 
 fn tagged<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Rule, AwsError> {
     let arn = request.input.required("ResourceARN")?;
+    if let Some((_, bus)) = arn.split_once(":event-bus/") {
+        return Err(if bus == "default" {
+            AwsError::new("NotImplemented", "The sandbox does not do tags on event buses.").status(501)
+        } else {
+            AwsError::new("ResourceNotFoundException", format!("Event bus {bus} does not exist."))
+        });
+    }
     let rule = request.here().rules.values_mut().find(|rule| rule.arn == arn);
     rule.ok_or_else(|| missing(arn.rsplit('/').next().unwrap_or_default()))
 }

@@ -4,6 +4,7 @@ pub(crate) mod events;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod passing;
 pub(crate) mod sns;
 pub(crate) mod sqs;
 pub(crate) mod sts;
@@ -24,6 +25,8 @@ use crate::world::{Region, World};
 pub(crate) struct Request<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) input: &'a Input,
+    /// The operation's name.
+    pub(crate) operation: &'static str,
     pub(crate) region: &'a str,
     pub(crate) caller: &'a Caller,
     pub(crate) now: Timestamp,

@@ -50,13 +50,16 @@ pub struct Subscription {
     pub token: String,
     /// When it was asked for.
     pub requested: Timestamp,
+    /// When it goes because its topic is gone.
+    pub ends: Option<Timestamp>,
 }
 
 impl Subscription {
-    /// Whether it was never confirmed and its time is up.
+    /// Whether it was never confirmed and its time is up, or its topic went some time ago.
     #[must_use]
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
-        !self.confirmed && later(self.requested, CONFIRMATION_WINDOW) <= now
+        let gone = self.ends.is_some_and(|end| end <= now);
+        gone || !self.confirmed && later(self.requested, CONFIRMATION_WINDOW) <= now
     }
 }
 

@@ -7,13 +7,9 @@ use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
-use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, failed};
 use crate::installation::Installation;
-use crate::ownership;
-
-/// What these calls need to be allowed.
-pub(super) const ACTIONS: Actions = &[(On::Function, &["lambda:InvokeFunction"])];
+use crate::marks;
 
 /// What a run of the function came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +72,7 @@ impl Installation {
         let answer = self.clients.lambda.get_function().function_name(name).send().await;
         let answer = answer.map_err(failed("lambda:GetFunction", name)).map_err(Error::of_install)?;
         let tags = answer.tags.unwrap_or_default().into_iter().collect();
-        match ownership::objection(&tags, &self.names) {
+        match marks::foreign(&tags, &self.names) {
             None => Ok(()),
             Some(reason) => Err(Error::usage(
                 "NotOurs",

@@ -7,8 +7,7 @@ use aws_sdk_lambda::types::{DestinationConfig, OnFailure};
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::{Shared, attachment, found, function, topic};
-use crate::actions::{Actions, On};
+use super::{found, function};
 use crate::error::{Error, Kind, failed};
 use crate::installation::{Installation, PROPAGATION};
 
@@ -28,9 +27,6 @@ pub(crate) struct InvokeSettings<'a> {
 }
 
 impl<'a> InvokeSettings<'a> {
-    pub(crate) const ACTIONS: Actions =
-        &[(On::Function, &["lambda:GetFunctionEventInvokeConfig", "lambda:PutFunctionEventInvokeConfig"])];
-
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             maximum_retry_attempts: Some(0),
@@ -46,20 +42,24 @@ impl<'a> InvokeSettings<'a> {
     }
 }
 
-/// Lambda tries the role before it accepts the destination, and the role's policy may not be known everywhere yet.
-fn role_lacks_permission_yet(error: &Error) -> bool {
-    error.kind == Kind::Invalid
-        && (error.message.contains("does not have permissions") || error.message.contains("cannot be assumed"))
+/// Lambda looks at the topic and tries the role before it accepts the destination. Neither the topic nor the role's
+/// policy may be known everywhere yet.
+fn not_accepted_yet(error: &Error) -> bool {
+    const PASSING: [&str; 3] = ["does not have permissions", "cannot be assumed", "destination ARN"];
+    error.kind == Kind::Invalid && PASSING.iter().any(|words| error.message.contains(words))
 }
 
 impl Resource for InvokeSettings<'_> {
-    const ADDRESS: Address = ADDRESS;
-    const PART_OF: Option<Address> = Some(function::ADDRESS);
-    const AFTER: &'static [Address] = &[topic::ADDRESS, function::ADDRESS, attachment::ADDRESS];
-
     type State = State;
     type Error = Error;
-    type Shared = Shared;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn part_of(&self) -> Option<Address> {
+        Some(function::ADDRESS)
+    }
 
     fn name(&self) -> String {
         self.install.names.function.clone()
@@ -69,7 +69,7 @@ impl Resource for InvokeSettings<'_> {
         &self.desired
     }
 
-    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
+    async fn observe(&self) -> Result<Observed<State>, Error> {
         let lambda = &self.install.clients.lambda;
         let answer = lambda.get_function_event_invoke_config().function_name(self.function()).send().await;
         let Some(answer) = found(answer.map_err(failed("lambda:GetFunctionEventInvokeConfig", self.function())))?
@@ -88,14 +88,14 @@ impl Resource for InvokeSettings<'_> {
         ))
     }
 
-    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
         if observed == Some(&self.desired) {
             return Ok(());
         }
         let on_failure = OnFailure::builder().set_destination(self.desired.on_failure.clone()).build();
         let destinations = DestinationConfig::builder().on_failure(on_failure).build();
         self.install
-            .wait(ADDRESS, PROPAGATION, role_lacks_permission_yet, async || {
+            .wait(ADDRESS, PROPAGATION, not_accepted_yet, async || {
                 let lambda = &self.install.clients.lambda;
                 lambda
                     .put_function_event_invoke_config()
@@ -112,7 +112,7 @@ impl Resource for InvokeSettings<'_> {
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
-        // They go with the function, which is deleted next.
+        // They go with the function, which is deleted in the next stage.
         Ok(())
     }
 }

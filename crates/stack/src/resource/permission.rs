@@ -6,12 +6,11 @@ use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource}
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Shared, found, function, ignore_missing, log_group};
-use crate::actions::{Actions, On};
+use super::{found, function, gone};
 use crate::document;
-use crate::error::{Error, failed};
+use crate::error::{Error, Kind, failed};
 use crate::extras::STATEMENT;
-use crate::installation::Installation;
+use crate::installation::{Installation, PROPAGATION};
 use crate::names::STATEMENT_ID;
 
 pub(crate) const ADDRESS: Address = Address("lambda_permission");
@@ -31,9 +30,6 @@ pub(crate) struct Permission<'a> {
 }
 
 impl<'a> Permission<'a> {
-    pub(crate) const ACTIONS: Actions =
-        &[(On::Function, &["lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"])];
-
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             effect: "Allow".to_owned(),
@@ -65,7 +61,7 @@ impl<'a> Permission<'a> {
     async fn remove(&self) -> Result<(), Error> {
         let lambda = &self.install.clients.lambda;
         let answer = lambda.remove_permission().function_name(self.function()).statement_id(STATEMENT_ID).send().await;
-        ignore_missing(answer.map_err(failed("lambda:RemovePermission", self.function())))
+        gone(answer.map_err(failed("lambda:RemovePermission", self.function())))
     }
 }
 
@@ -91,13 +87,16 @@ fn state(statement: &Value) -> State {
 }
 
 impl Resource for Permission<'_> {
-    const ADDRESS: Address = ADDRESS;
-    const PART_OF: Option<Address> = Some(function::ADDRESS);
-    const AFTER: &'static [Address] = &[function::ADDRESS, log_group::ADDRESS];
-
     type State = State;
     type Error = Error;
-    type Shared = Shared;
+
+    fn address(&self) -> Address {
+        ADDRESS
+    }
+
+    fn part_of(&self) -> Option<Address> {
+        Some(function::ADDRESS)
+    }
 
     fn name(&self) -> String {
         format!("{STATEMENT_ID} of {}", self.function())
@@ -107,7 +106,7 @@ impl Resource for Permission<'_> {
         &self.desired
     }
 
-    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
+    async fn observe(&self) -> Result<Observed<State>, Error> {
         let (ours, others): (Vec<_>, Vec<_>) =
             self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
         let extras: Vec<_> = others.into_iter().map(|(id, _)| Extra::new(STATEMENT, id)).collect();
@@ -117,30 +116,35 @@ impl Resource for Permission<'_> {
         })
     }
 
-    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
         match observed {
             Some(observed) if *observed == self.desired => return Ok(()),
             Some(_) => self.remove().await?,
             None => {}
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        // Lambda refuses it while another change of the function is not quite over.
+        let busy = |error: &Error| error.kind == Kind::Conflict;
         self.install
-            .clients
-            .lambda
-            .add_permission()
-            .function_name(self.function())
-            .statement_id(STATEMENT_ID)
-            .set_action(text(&self.desired.action))
-            .set_principal(text(&self.desired.principal))
-            .set_source_arn(self.desired.source_arn.clone())
-            .send()
+            .wait(ADDRESS, PROPAGATION, busy, async || {
+                let lambda = &self.install.clients.lambda;
+                lambda
+                    .add_permission()
+                    .function_name(self.function())
+                    .statement_id(STATEMENT_ID)
+                    .set_action(text(&self.desired.action))
+                    .set_principal(text(&self.desired.principal))
+                    .set_source_arn(self.desired.source_arn.clone())
+                    .send()
+                    .await
+                    .map_err(failed("lambda:AddPermission", self.function()))?;
+                Ok(())
+            })
             .await
-            .map_err(failed("lambda:AddPermission", self.function()))?;
-        Ok(())
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
-        // It goes with the function, which is deleted next.
+        // It goes with the function, which is deleted in the next stage.
         Ok(())
     }
 }

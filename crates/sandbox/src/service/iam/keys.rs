@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::users::asked;
+use super::users::{asked, seen};
 use super::{limit, listed, missing, user_arn};
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, read, write};
@@ -50,7 +50,7 @@ fn create(request: &mut Request<'_>) -> Answer {
 }
 
 fn list(request: &mut Request<'_>) -> Answer {
-    let user = asked(request)?.clone();
+    let user = seen(request)?;
     let show = |(_, key): &(usize, AccessKey)| {
         json!({
             "UserName": user.name,
@@ -111,7 +111,11 @@ fn by_id(credential: &Credential) -> String {
 
 fn service_specific(request: &mut Request<'_>) -> Answer {
     let wanted = request.input.text("ServiceName").map(str::to_owned);
-    let user = asked(request)?.clone();
+    const SERVICES: [&str; 3] = ["codecommit.amazonaws.com", "cassandra.amazonaws.com", "bedrock.amazonaws.com"];
+    if let Some(unknown) = wanted.as_deref().filter(|wanted| !SERVICES.contains(wanted)) {
+        return Err(missing(format!("No such service {unknown} is supported for Service Specific Credentials")));
+    }
+    let user = seen(request)?;
     let shown = user
         .service_specific_credentials
         .iter()
@@ -130,7 +134,7 @@ fn service_specific(request: &mut Request<'_>) -> Answer {
 }
 
 fn ssh(request: &mut Request<'_>) -> Answer {
-    let user = asked(request)?.clone();
+    let user = seen(request)?;
     let show = |credential: &Credential| {
         json!({
             "UserName": user.name,
@@ -143,7 +147,7 @@ fn ssh(request: &mut Request<'_>) -> Answer {
 }
 
 fn certificates(request: &mut Request<'_>) -> Answer {
-    let user = asked(request)?.clone();
+    let user = seen(request)?;
     let show = |credential: &Credential| {
         json!({
             "UserName": user.name,

@@ -17,6 +17,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     write("UpdateRole", role_arn, update),
     write("UpdateRoleDescription", role_arn, update_description),
     write("UpdateAssumeRolePolicy", role_arn, update_trust),
+    read("ListInstanceProfilesForRole", role_arn, profiles),
     write("DeleteRole", role_arn, delete),
     write("TagRole", role_arn, tag),
     write("UntagRole", role_arn, untag),
@@ -203,6 +204,12 @@ fn list_tags(request: &mut Request<'_>) -> Answer {
     let tags: Vec<_> = seen(request)?.tags.into_iter().collect();
     let show = |(key, value): &(String, String)| json!({"Key": key, "Value": value});
     Ok(listed(request, "Tags", tags, |(key, _)| key.clone(), show))
+}
+
+/// The sandbox has no instance profiles.
+fn profiles(request: &mut Request<'_>) -> Answer {
+    seen(request)?;
+    Ok(json!({"InstanceProfiles": [], "IsTruncated": false}))
 }
 
 fn put_boundary(request: &mut Request<'_>) -> Answer {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{add_tags, all_users, conflict, exists, limit, listed, missing, name, path, tag_keys, tags, user_arn};
 use crate::protocol::{Answer, AwsError, tag_list};
-use crate::service::{Operation, Request, read, write};
-use crate::world::{User, World};
+use crate::service::{Operation, Request, read, sts, write};
+use crate::world::{Tags, User, World};
 
 /// The quota of users in an account.
 const MOST_USERS: usize = 5000;
@@ -27,8 +27,39 @@ pub(super) fn user<'a>(request: &'a mut Request<'_>, name: &str) -> Result<&'a m
 
 /// The user named in the request; the caller where none is.
 pub(super) fn asked<'a>(request: &'a mut Request<'_>) -> Result<&'a mut User, AwsError> {
-    let name = request.input.text_or("UserName", "you");
-    user(request, &name)
+    if let Some(name) = request.input.text("UserName").map(str::to_owned) {
+        return user(request, &name);
+    }
+    let caller = caller(request)?;
+    Ok(request.world.iam.users.entry(caller.name.clone()).or_insert(caller))
+}
+
+/// The same to be looked at only.
+pub(super) fn seen(request: &mut Request<'_>) -> Result<User, AwsError> {
+    if let Some(name) = request.input.text("UserName").map(str::to_owned) {
+        return user(request, &name).cloned();
+    }
+    let caller = caller(request)?;
+    Ok(request.world.iam.users.get(&caller.name).cloned().unwrap_or(caller))
+}
+
+/// The caller as a user. It is none of the account's users until something is changed about it.
+fn caller(request: &Request<'_>) -> Result<User, AwsError> {
+    if request.caller.is_function() {
+        return Err(request.input.invalid("Must specify userName when calling with non-User credentials"));
+    }
+    let name = request.caller.arn().rsplit('/').next().unwrap_or_default().to_owned();
+    Ok(User {
+        id: sts::DEPLOYER_ID.into(),
+        name,
+        path: "/".into(),
+        created: request.now,
+        tags: Tags::new(),
+        access_keys: Vec::new(),
+        service_specific_credentials: Vec::new(),
+        ssh_public_keys: Vec::new(),
+        signing_certificates: Vec::new(),
+    })
 }
 
 fn show(world: &World, user: &User, with_tags: bool) -> Value {
@@ -72,7 +103,7 @@ fn create(request: &mut Request<'_>) -> Answer {
 }
 
 fn get(request: &mut Request<'_>) -> Answer {
-    let user = asked(request)?.clone();
+    let user = seen(request)?;
     Ok(json!({ "User": show(request.world, &user, true) }))
 }
 
@@ -115,7 +146,7 @@ fn untag(request: &mut Request<'_>) -> Answer {
 }
 
 fn list_tags(request: &mut Request<'_>) -> Answer {
-    let tags = asked(request)?.tags.clone();
+    let tags = seen(request)?.tags;
     let tags: Vec<_> = tags.into_iter().collect();
     let show = |(key, value): &(String, String)| json!({"Key": key, "Value": value});
     Ok(listed(request, "Tags", tags, |(key, _)| key.clone(), show))

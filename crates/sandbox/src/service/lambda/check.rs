@@ -9,31 +9,42 @@ use serde_json::Value;
 
 use crate::document;
 use crate::protocol::AwsError;
-use crate::service::Request;
+use crate::service::{Request, passing};
 use crate::world::Role;
 
-/// Runtimes that functions may be created on and moved to.
-const RUNTIMES: [&str; 16] = [
-    "provided.al2023",
-    "provided.al2",
+/// Runtimes that functions may be created on and moved to, in the order in which Lambda lists them.
+const RUNTIMES: [&str; 25] = [
     "nodejs20.x",
-    "nodejs22.x",
-    "nodejs24.x",
-    "python3.10",
-    "python3.11",
+    "python3.14",
+    "provided.al2023",
     "python3.12",
     "python3.13",
-    "python3.14",
-    "java17",
-    "java21",
+    "nodejs24.x",
+    "nodejs22.x",
     "java25",
+    "python3.10",
+    "python3.11",
+    "java21",
     "ruby3.3",
     "ruby3.4",
+    "ruby3.2",
+    "python3.8",
+    "python3.9",
+    "java17",
+    "nodejs16.x",
+    "dotnet10",
     "dotnet8",
+    "java11",
+    "dotnet6",
+    "nodejs18.x",
+    "provided.al2",
+    "java8.al2",
 ];
 
 /// Runtimes that once were.
-const BLOCKED: [&str; 22] = [
+const BLOCKED: [&str; 20] = [
+    "java8",
+    "ruby2.7",
     "nodejs",
     "nodejs4.3",
     "nodejs4.3-edge",
@@ -42,13 +53,9 @@ const BLOCKED: [&str; 22] = [
     "nodejs10.x",
     "nodejs12.x",
     "nodejs14.x",
-    "nodejs16.x",
-    "nodejs18.x",
     "python2.7",
     "python3.6",
     "python3.7",
-    "python3.8",
-    "python3.9",
     "dotnetcore1.0",
     "dotnetcore2.0",
     "dotnetcore2.1",
@@ -91,12 +98,14 @@ fn out_of_bounds(message: String) -> AwsError {
     AwsError::new("ValidationException", format!("1 validation error detected: {message}"))
 }
 
+/// The name of a function to be: shorter than what may name one.
 pub(super) fn name(name: &str) -> Result<(), AwsError> {
-    if crate::names::is_name(name, 64, "-_") {
+    if name.len() <= 64 {
         return Ok(());
     }
-    Err(out_of_bounds(format!(
-        "Value '{name}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{{2}}((-gov)|(-iso(b?)))?-[a-z]+-\\d{{1}}:)?(\\d{{12}}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"
+    Err(invalid(format!(
+        "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must have \
+         length less than or equal to 64"
     )))
 }
 
@@ -148,7 +157,13 @@ pub(super) fn architecture(sent: &[String]) -> Result<String, AwsError> {
     match sent {
         [] => Ok("x86_64".into()),
         [one] if one == "x86_64" || one == "arm64" => Ok(one.clone()),
-        _ => Err(out_of_bounds("Value at 'architectures' failed to satisfy constraint: Member must satisfy enum value set: [x86_64, arm64]".into())),
+        [one] => Err(out_of_bounds(format!(
+            "Value '[{one}]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"
+        ))),
+        more => Err(out_of_bounds(format!(
+            "Value '[{}]' at 'architectures' failed to satisfy constraint: Member must have length less than or equal to 1",
+            more.join(", ")
+        ))),
     }
 }
 
@@ -190,6 +205,13 @@ pub(super) fn role<'a>(request: &'a Request<'_>, arn: &str) -> Result<&'a Role, 
     let role = role.filter(|role| request.is_past(role.created, request.options.role_delay));
     role.filter(|role| document::trusts_lambda(&role.trust))
         .ok_or_else(|| invalid("The role defined for the function cannot be assumed by Lambda."))
+}
+
+/// Whether Lambda can have a grant made to the role, for the key that encrypts the variables.
+pub(super) fn grant(request: &Request<'_>, arn: &str, environment: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    let role = request.world.iam.role_by_arn(arn);
+    let known = role.is_none_or(|role| request.is_past(role.created, request.options.grant_delay));
+    if environment.is_empty() || known { Ok(()) } else { Err(passing::grant(Some(arn))) }
 }
 
 /// The deployment package from `ZipFile`.

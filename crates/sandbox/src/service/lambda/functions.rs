@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{asked, check, conflict, function_arn, name_in, seen, show, update};
+use super::{asked, check, conflict, function_arn, naming, not_done, seen, show, update};
 use crate::clock::later;
 use crate::names::sha256_base64;
-use crate::protocol::{Answer, page};
+use crate::protocol::{Answer, AwsError, page};
 use crate::service::{Operation, Request, read, write};
 use crate::world::{Function, Plant};
 
@@ -16,13 +16,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
     read("GetFunction", function_arn, get),
     read("GetFunctionConfiguration", function_arn, configuration),
     read("ListFunctions", crate::service::anything, list),
+    read("ListVersionsByFunction", function_arn, versions),
+    read("GetFunctionCodeSigningConfig", function_arn, code_signing),
     write("DeleteFunction", function_arn, delete).status(204),
 ];
 
 fn create(request: &mut Request<'_>) -> Answer {
     let input = request.input;
-    let name = name_in(&input.required("FunctionName")?).to_owned();
+    input.required("FunctionName")?;
+    let name = naming::named(request)?.name;
     check::name(&name)?;
+    if input.flag("Publish") {
+        return Err(not_done("versions of functions (Publish)"));
+    }
     if input.text("PackageType").is_some_and(|kind| kind != "Zip") {
         return Err(input.invalid("The sandbox runs functions of package type Zip only."));
     }
@@ -42,6 +48,7 @@ fn create(request: &mut Request<'_>) -> Answer {
         return Err(conflict(format!("Function already exist: {name}")));
     }
     check::role(request, &role)?;
+    check::grant(request, &role, &environment)?;
     let plant = Plant {
         region: request.region.to_owned(),
         name,
@@ -58,7 +65,12 @@ fn create(request: &mut Request<'_>) -> Answer {
     (function.timeout, function.memory) = (timeout, memory);
     (function.description, function.architecture) = (description, architecture);
     (function.active_at, function.updated_at) = (active_at, active_at);
-    Ok(show::configuration(function, now))
+    let mut shown = show::configuration(function, now);
+    // Only the answer to a creation leaves this out.
+    if let Some(fields) = shown.as_object_mut().filter(|_| function.state(now) == "Pending") {
+        fields.retain(|name, _| !name.starts_with("LastUpdateStatus"));
+    }
+    Ok(shown)
 }
 
 fn get(request: &mut Request<'_>) -> Answer {
@@ -67,7 +79,7 @@ fn get(request: &mut Request<'_>) -> Answer {
     let signature = request.world.ids.sign(&path);
     let location = format!("{}/packages/{path}?X-Amz-Signature={signature}", request.endpoint);
     let mut shown = json!({
-        "Configuration": show::configuration(&function, request.now),
+        "Configuration": qualified(request, &function)?,
         "Code": {"RepositoryType": "S3", "Location": location},
     });
     if !function.tags.is_empty() {
@@ -81,7 +93,16 @@ fn get(request: &mut Request<'_>) -> Answer {
 
 fn configuration(request: &mut Request<'_>) -> Answer {
     let function = seen(request)?;
-    Ok(show::configuration(&function, request.now))
+    qualified(request, &function)
+}
+
+/// The configuration, under the ARN that was asked for.
+fn qualified(request: &Request<'_>, function: &Function) -> Answer {
+    let mut shown = show::configuration(function, request.now);
+    if let Some(qualifier) = naming::named(request)?.qualifier {
+        shown["FunctionArn"] = format!("{}:{qualifier}", function.arn).into();
+    }
+    Ok(shown)
 }
 
 fn list(request: &mut Request<'_>) -> Answer {
@@ -89,11 +110,32 @@ fn list(request: &mut Request<'_>) -> Answer {
     let most = usize::try_from(request.input.number("MaxItems").unwrap_or(50)).unwrap_or(50);
     let marker = request.input.text("Marker");
     let (functions, next) = page(functions, |function| function.name.clone(), marker, most.clamp(1, 50));
-    let shown: Value = functions.iter().map(|function| show::configuration(function, request.now)).collect();
+    let shown: Value = functions.iter().map(|function| show::listed(function, request.now)).collect();
     Ok(json!({"Functions": shown, "NextMarker": next}))
 }
 
+/// The sandbox has no versions but the current one.
+fn versions(request: &mut Request<'_>) -> Answer {
+    let function = seen(request)?;
+    let mut shown = show::listed(&function, request.now);
+    shown["FunctionArn"] = format!("{}:$LATEST", function.arn).into();
+    Ok(json!({ "Versions": [shown] }))
+}
+
+fn code_signing(request: &mut Request<'_>) -> Answer {
+    Ok(json!({ "FunctionName": seen(request)?.name }))
+}
+
 fn delete(request: &mut Request<'_>) -> Answer {
+    let named = naming::named(request)?;
+    let refused = |message: &str| Err(AwsError::new("InvalidParameterValueException", message));
+    match named.qualifier.as_deref() {
+        Some("$LATEST") => return refused("$LATEST version cannot be deleted without deleting the function."),
+        Some(alias) if alias.bytes().any(|byte| !byte.is_ascii_digit()) => {
+            return refused("Deletion of aliases is not currently supported.");
+        }
+        _ => {}
+    }
     let name = asked(request)?.name.clone();
     request.here().functions.remove(&name);
     Ok(Value::Null)

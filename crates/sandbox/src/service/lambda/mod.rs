@@ -3,6 +3,7 @@
 mod check;
 mod functions;
 pub(crate) mod invoke;
+mod naming;
 mod permissions;
 mod settings;
 mod show;
@@ -57,6 +58,10 @@ pub(crate) fn route(
             let value = with(value, &[("FunctionName", name)]);
             return Ok(("Invoke".into(), value, body.to_vec()));
         }
+        ("GET", [_, "functions", name, "versions"]) => ("ListVersionsByFunction", &[("FunctionName", name)]),
+        ("GET", [_, "functions", name, "code-signing-config"]) => {
+            ("GetFunctionCodeSigningConfig", &[("FunctionName", name)])
+        }
         ("POST", [_, "functions", name, "policy"]) => ("AddPermission", &[("FunctionName", name)]),
         ("GET", [_, "functions", name, "policy"]) => ("GetPolicy", &[("FunctionName", name)]),
         ("DELETE", [_, "functions", name, "policy", sid]) => {
@@ -109,9 +114,14 @@ fn function_arn(site: &Site<'_>) -> Vec<String> {
     vec![site.arn("lambda", &format!("function:{name}"))]
 }
 
-fn missing(request: &Request<'_>, name: &str) -> AwsError {
-    let arn = request.arn("lambda", &format!("function:{name}"));
+fn missing(request: &Request<'_>, resource: &str) -> AwsError {
+    let arn = request.arn("lambda", resource);
     AwsError::new("ResourceNotFoundException", format!("Function not found: {arn}")).status(404)
+}
+
+/// What Lambda does and the sandbox does not.
+fn not_done(what: &str) -> AwsError {
+    AwsError::new("NotImplemented", format!("The sandbox does not do {what}.")).status(501)
 }
 
 fn conflict(message: impl Into<String>) -> AwsError {
@@ -120,9 +130,9 @@ fn conflict(message: impl Into<String>) -> AwsError {
 
 /// The function that the request names, as a change sees it.
 fn asked<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Function, AwsError> {
-    let name = request.input.text("FunctionName").or(request.input.text("Resource")).map_or("", name_in).to_owned();
-    let error = missing(request, &name);
-    request.here().functions.get_mut(&name).ok_or(error)
+    let named = naming::named(request)?;
+    let error = missing(request, &named.resource(request.operation));
+    request.here().functions.get_mut(&named.name).filter(|_| named.is_latest()).ok_or(error)
 }
 
 /// The same as a read sees it, which may lag.
@@ -130,7 +140,7 @@ fn seen(request: &mut Request<'_>) -> Result<Function, AwsError> {
     let function = asked(request)?.clone();
     // A function's creation is when it began to be Pending: it changes no more than `active_at` says.
     let created = function.active_at - request.options.function_pending;
-    if request.sees(created) { Ok(function) } else { Err(missing(request, &function.name)) }
+    if request.sees(created) { Ok(function) } else { Err(missing(request, &format!("function:{}", function.name))) }
 }
 
 /// What `GetFunction` links to: `REGION/NAME.zip`, with a signature that only that link has.

@@ -73,6 +73,12 @@ fn add(request: &mut Request<'_>) -> Answer {
     if let Some(organization) = input.text("PrincipalOrgID") {
         statement["Condition"]["StringEquals"]["aws:PrincipalOrgID"] = organization.into();
     }
+    if let Some(token) = input.text("EventSourceToken") {
+        statement["Condition"]["StringEquals"]["lambda:EventSourceToken"] = token.into();
+    }
+    if let Some(kind) = input.text("FunctionUrlAuthType") {
+        statement["Condition"]["StringEquals"]["lambda:FunctionUrlAuthType"] = kind.into();
+    }
     let shown = statement.to_string();
     function.statements.push(statement);
     function.revision = revision;
@@ -81,13 +87,16 @@ fn add(request: &mut Request<'_>) -> Answer {
 
 fn remove(request: &mut Request<'_>) -> Answer {
     let sid = request.input.required("StatementId")?;
-    let statements = &mut asked(request)?.statements;
+    let revision = request.world.ids.uuid();
+    let function = asked(request)?;
+    let statements = &mut function.statements;
     let before = statements.len();
     statements.retain(|statement| statement["Sid"] != sid.as_str());
     if statements.len() == before {
         let message = format!("Statement {sid} is not found in resource policy.");
         return Err(AwsError::new("ResourceNotFoundException", message).status(404));
     }
+    function.revision = revision;
     Ok(Value::Null)
 }
 
@@ -98,7 +107,7 @@ fn get(request: &mut Request<'_>) -> Answer {
         return Err(AwsError::new("ResourceNotFoundException", message).status(404));
     }
     let policy = json!({"Version": "2012-10-17", "Id": "default", "Statement": function.statements});
-    Ok(json!({"Policy": policy.to_string(), "RevisionId": function.revision}))
+    Ok(json!({"Policy": policy.to_string(), "RevisionId": super::show::revision(&function, request.now)}))
 }
 
 /// Whether a function's resource policy lets a service invoke it on behalf of something.

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{asked, function_arn, seen};
+use super::{asked, function_arn, naming, seen};
+use crate::clock::later;
+use crate::names::region_of;
 use crate::permission::{Need, role_may};
 use crate::protocol::{Answer, AwsError};
-use crate::service::{Operation, Request, read, write};
+use crate::service::{Operation, Request, passing, read, write};
 use crate::world::{Function, InvokeSettings};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -42,15 +44,36 @@ fn concurrency(request: &mut Request<'_>) -> Answer {
     })
 }
 
-/// Refuses a destination that the function's role may not send to, as Lambda does.
-fn check_destination(request: &Request<'_>, function: &Function, arn: &str) -> Result<(), AwsError> {
+/// Refuses a destination that is not there, or that the function's role may not send to, as Lambda does.
+fn check_destination(request: &mut Request<'_>, function: &Function, arn: &str) -> Result<(), AwsError> {
+    let refused = |message: String| Err(AwsError::new("InvalidParameterValueException", message));
     let (action, verb) = match arn.split(':').nth(2) {
         Some("sns") => ("sns:Publish", "Publish"),
         Some("sqs") => ("sqs:SendMessage", "SendMessage"),
         Some("lambda") => ("lambda:InvokeFunction", "InvokeFunction"),
         Some("events") => ("events:PutEvents", "PutEvents"),
-        _ => return Err(request.input.invalid(format!("The destination ARN {arn} is invalid."))),
+        _ => {
+            return refused(format!(
+                "The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={arn})) is invalid."
+            ));
+        }
     };
+    if arn == function.arn {
+        return refused("You can't specify the function as a destination for itself.".into());
+    }
+    let (region, name) = (region_of(arn).to_owned(), arn.rsplit(':').next().unwrap_or_default());
+    let (now, delay) = (request.now, request.options.destination_delay);
+    let there = request.world.region(&region);
+    let known = match action {
+        "sns:Publish" => {
+            there.topics.values().find(|topic| topic.arn == arn).is_some_and(|topic| later(topic.created, delay) <= now)
+        }
+        "lambda:InvokeFunction" => there.functions.contains_key(name),
+        _ => true,
+    };
+    if !known {
+        return Err(passing::no_destination(arn));
+    }
     let session = "";
     let may =
         request.world.iam.role_by_arn(&function.role).is_some_and(|role| {
@@ -59,18 +82,29 @@ fn check_destination(request: &Request<'_>, function: &Function, arn: &str) -> R
     if may {
         return Ok(());
     }
-    Err(request
-        .input
-        .invalid(format!("The function's execution role does not have permissions to call {verb} on {arn}")))
+    refused(format!("The function's execution role does not have permissions to call {verb} on {arn}"))
+}
+
+/// For settings of a function that is not there Lambda has words of its own.
+fn asked_here<'a>(request: &'a mut Request<'_>) -> Result<&'a mut Function, AwsError> {
+    asked(request).map_err(|error| match error.message.strip_prefix("Function not found") {
+        Some(_) => AwsError::new("ResourceNotFoundException", "The function doesn't exist.").status(404),
+        None => error,
+    })
 }
 
 fn put_invoke(request: &mut Request<'_>, replace: bool) -> Answer {
     let input = request.input;
-    let function = asked(request)?.clone();
+    if replace
+        && !["MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"].iter().any(|name| input.has(name))
+    {
+        return Err(input.invalid("You must specify at least one of error handling or destination setting."));
+    }
+    let function = asked_here(request)?.clone();
     let mut settings = match (&function.invoke_settings, replace) {
         (_, true) => InvokeSettings::default(),
         (Some(known), false) => known.clone(),
-        (None, false) => return Err(none(&function)),
+        (None, false) => return Err(none(request)),
     };
     if let Some(retries) = input.number("MaximumRetryAttempts") {
         if retries > 2 {
@@ -117,37 +151,66 @@ fn show(function: &Function, settings: &InvokeSettings) -> Value {
     shown
 }
 
-fn none(function: &Function) -> AwsError {
-    let message = format!("The function {}:$LATEST doesn't have an EventInvokeConfig", function.arn);
+fn none(request: &Request<'_>) -> AwsError {
+    let named = match naming::named(request) {
+        Ok(named) => named,
+        Err(error) => return error,
+    };
+    let qualifier = named.qualifier.as_deref().unwrap_or("$LATEST");
+    let arn = request.arn("lambda", &format!("function:{}:{qualifier}", named.name));
+    let message = format!("The function {arn} doesn't have an EventInvokeConfig");
     AwsError::new("ResourceNotFoundException", message).status(404)
 }
 
 fn invoke(request: &mut Request<'_>) -> Answer {
-    let function = seen(request)?;
-    let settings = function.invoke_settings.as_ref().ok_or_else(|| none(&function))?;
-    Ok(show(&function, settings))
+    let found = seen(request).ok().and_then(|function| Some((function.invoke_settings.clone()?, function)));
+    let (settings, function) = found.ok_or_else(|| none(request))?;
+    Ok(show(&function, &settings))
 }
 
 fn delete_invoke(request: &mut Request<'_>) -> Answer {
-    let function = asked(request)?;
-    match function.invoke_settings.take() {
-        Some(_) => Ok(Value::Null),
-        None => Err(none(function)),
+    let none = none(request);
+    let settings = asked(request).ok().and_then(|function| function.invoke_settings.take());
+    settings.map(|_| Value::Null).ok_or(none)
+}
+
+/// Tags are on functions, not on their versions.
+fn check_tagged(request: &Request<'_>) -> Result<(), AwsError> {
+    if naming::named(request)?.qualifier.is_some() {
+        let message = "Tags on function aliases and versions are not supported. Please specify a function ARN.";
+        return Err(AwsError::new("InvalidParameterValueException", message));
     }
+    Ok(())
 }
 
 fn tag(request: &mut Request<'_>) -> Answer {
+    check_tagged(request)?;
     let tags = request.input.tags("Tags");
-    asked(request)?.tags.extend(tags);
+    if tags.is_empty() {
+        return Err(request.input.invalid("An error occurred and the request cannot be processed."));
+    }
+    let revision = request.world.ids.uuid();
+    let function = asked(request)?;
+    function.tags.extend(tags);
+    function.revision = revision;
     Ok(Value::Null)
 }
 
 fn untag(request: &mut Request<'_>) -> Answer {
+    check_tagged(request)?;
     let keys = request.input.texts("TagKeys");
-    asked(request)?.tags.retain(|key, _| !keys.contains(key));
+    if keys.is_empty() {
+        let message = "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null";
+        return Err(AwsError::new("ValidationException", message));
+    }
+    let revision = request.world.ids.uuid();
+    let function = asked(request)?;
+    function.tags.retain(|key, _| !keys.contains(key));
+    function.revision = revision;
     Ok(Value::Null)
 }
 
 fn list_tags(request: &mut Request<'_>) -> Answer {
+    check_tagged(request)?;
     Ok(json!({"Tags": seen(request)?.tags}))
 }

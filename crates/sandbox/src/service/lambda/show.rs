@@ -2,12 +2,41 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use crate::world::Function;
 
 /// Lambda's own way to write a time.
 pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+/// The configuration as lists have it: without what Lambda itself does with the function.
+pub(super) fn listed(function: &Function, now: Timestamp) -> Value {
+    let mut shown = configuration(function, now);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.retain(|name, _| {
+            !name.starts_with("State") && !name.starts_with("LastUpdateStatus") && name != "RuntimeVersionConfig"
+        });
+    }
+    shown
+}
+
+/// The ARN of the runtime's version: made from the runtime's name.
+fn runtime_version(function: &Function) -> String {
+    let mut parts = function.arn.split(':');
+    let (partition, region) = (parts.nth(1).unwrap_or_default(), parts.nth(1).unwrap_or_default());
+    let hash: String = sha2::Sha256::digest(&function.runtime).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("arn:{partition}:lambda:{region}::runtime:{hash}")
+}
+
+/// The revision: Lambda's own end of a creation or an update makes a new one.
+pub(super) fn revision(function: &Function, now: Timestamp) -> String {
+    let done = function.state(now) != "Pending" && function.update_status(now) != "InProgress";
+    match (done, function.revision.split_at_checked(1)) {
+        (true, Some((first, rest))) => format!("{}{rest}", if first == "0" { "1" } else { "0" }),
+        _ => function.revision.clone(),
+    }
 }
 
 /// The configuration: what `GetFunctionConfiguration` answers, and most others.
@@ -27,11 +56,15 @@ pub(super) fn configuration(function: &Function, now: Timestamp) -> Value {
         "CodeSha256": function.code_sha256,
         "Version": "$LATEST",
         "TracingConfig": setting("TracingConfig", json!({"Mode": "PassThrough"})),
-        "RevisionId": function.revision,
+        "RevisionId": revision(function, now),
         "PackageType": setting("PackageType", "Zip".into()),
         "Architectures": [function.architecture],
         "EphemeralStorage": setting("EphemeralStorage", json!({"Size": 512})),
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version(function)},
+        "SnapStart": {
+            "ApplyOn": setting("SnapStart", json!({"ApplyOn": "None"}))["ApplyOn"],
+            "OptimizationStatus": "Off",
+        },
         "LoggingConfig": setting(
             "LoggingConfig",
             json!({"LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", function.name)}),
@@ -39,7 +72,7 @@ pub(super) fn configuration(function: &Function, now: Timestamp) -> Value {
         "State": function.state(now),
         "LastUpdateStatus": function.update_status(now),
     });
-    if !function.environment.is_empty() {
+    if !function.environment.is_empty() || function.settings.contains_key("Environment") {
         shown["Environment"] = json!({"Variables": function.environment});
     }
     for name in ["KMSKeyArn", "DeadLetterConfig", "VpcConfig", "FileSystemConfigs", "TenancyConfig"] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{asked, check, conflict, function_arn, functions, show};
+use super::{asked, check, conflict, function_arn, functions, not_done, show};
 use crate::clock::later;
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, write};
@@ -31,8 +31,8 @@ fn check_ready(request: &mut Request<'_>) -> Result<(), AwsError> {
             function.arn
         )));
     }
-    if revision.is_some_and(|revision| revision != function.revision) {
-        let message = "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId";
+    if revision.is_some_and(|revision| revision != show::revision(function, now)) {
+        let message = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
         return Err(AwsError::new("PreconditionFailedException", message).status(412));
     }
     Ok(())
@@ -55,6 +55,9 @@ fn code(request: &mut Request<'_>) -> Answer {
     let architectures = request.input.texts("Architectures");
     let architecture = check::architecture(&architectures)?;
     check_ready(request)?;
+    if request.input.flag("Publish") {
+        return Err(not_done("versions of functions (Publish)"));
+    }
     if request.input.flag("DryRun") {
         let now = request.now;
         let mut function = asked(request)?.clone();
@@ -73,8 +76,19 @@ fn code(request: &mut Request<'_>) -> Answer {
 pub(super) fn settings(request: &Request<'_>) -> Result<BTreeMap<String, Option<Value>>, AwsError> {
     let input = request.input;
     let mut settings = BTreeMap::new();
-    for name in ["KMSKeyArn", "TracingConfig", "DeadLetterConfig", "VpcConfig", "FileSystemConfigs", "EphemeralStorage"]
-    {
+    // No variables are another thing than none sent.
+    if input.at("Environment")["Variables"].as_object().is_some_and(serde_json::Map::is_empty) {
+        settings.insert("Environment".to_owned(), Some(json!({})));
+    }
+    for name in [
+        "KMSKeyArn",
+        "TracingConfig",
+        "DeadLetterConfig",
+        "VpcConfig",
+        "FileSystemConfigs",
+        "EphemeralStorage",
+        "SnapStart",
+    ] {
         if input.has(name) {
             let sent = input.at(name);
             let empty = match name {
@@ -83,6 +97,7 @@ pub(super) fn settings(request: &Request<'_>) -> Result<BTreeMap<String, Option<
                 "FileSystemConfigs" => sent.as_array().is_none_or(Vec::is_empty),
                 "VpcConfig" => sent["SubnetIds"].as_array().is_none_or(Vec::is_empty),
                 "TracingConfig" => sent["Mode"] == "PassThrough",
+                "SnapStart" => sent["ApplyOn"] == "None",
                 _ => sent["Size"] == 512,
             };
             settings.insert(name.to_owned(), (!empty).then(|| sent.clone()));
@@ -154,6 +169,12 @@ fn configuration(request: &mut Request<'_>) -> Answer {
         Some(arn) => Some((arn.to_owned(), check::role(request, arn)?.id.clone())),
         None => None,
     };
+    if let Some((role, _)) = &role
+        && (environment.is_some() || *role != asked(request)?.role)
+    {
+        let known = asked(request)?.environment.clone();
+        check::grant(request, role, environment.as_ref().unwrap_or(&known))?;
+    }
     updated(request, |function| {
         // Naming the role that it has does not renew the grant on the environment's key (AWS re:Post, "KMS Exception
         // permission errors of my Lambda function").
@@ -167,6 +188,12 @@ fn configuration(request: &mut Request<'_>) -> Answer {
         };
         text("Runtime", &mut function.runtime);
         text("Handler", &mut function.handler);
+        if environment.is_some() {
+            function.settings.remove("Environment");
+        }
+        if environment.as_ref().is_some_and(BTreeMap::is_empty) {
+            function.settings.insert("Environment".to_owned(), json!({}));
+        }
         function.environment = environment.unwrap_or_else(|| std::mem::take(&mut function.environment));
         function.timeout = timeout.unwrap_or(function.timeout);
         function.memory = memory.unwrap_or(function.memory);

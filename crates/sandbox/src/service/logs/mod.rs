@@ -199,7 +199,13 @@ fn delete_retention(request: &mut Request<'_>) -> Answer {
 fn tagged<'a>(request: &'a mut Request<'_>) -> Result<&'a mut LogGroup, AwsError> {
     let arn = request.input.required("resourceArn")?;
     match name_in(&arn) {
-        Some(name) if !arn.ends_with(":*") => group(request, name),
+        Some(name) if !arn.ends_with(":*") => {
+            let own = request.arn("logs", &format!("log-group:{name}"));
+            match group(request, name) {
+                Ok(group) if arn == own => Ok(group),
+                _ => Err(missing()),
+            }
+        }
         _ => Err(AwsError::new("InvalidParameterException", format!("The resource ARN {arn} is not valid."))),
     }
 }

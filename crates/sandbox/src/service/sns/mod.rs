@@ -50,6 +50,14 @@ fn topic_arn(request: &Request<'_>, parameter: &str) -> Result<String, AwsError>
     if region_of(&arn) != request.region {
         return Err(invalid(parameter));
     }
+    if arn.split(':').nth(4) != Some(request.world.account.as_str()) {
+        let message = format!(
+            "User: {} is not authorized to perform: SNS:{} on resource: {arn} because no resource-based policy allows \
+             the SNS:{} action",
+            request.caller, request.operation, request.operation
+        );
+        return Err(AwsError::new("AuthorizationError", message).status(403));
+    }
     Ok(arn)
 }
 

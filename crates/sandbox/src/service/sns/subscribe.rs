@@ -186,6 +186,7 @@ fn subscribe(request: &mut Request<'_>) -> Answer {
                 authenticated: !asks(input.text("Protocol").unwrap_or_default()),
                 token: format!("2336412f37{}", request.world.ids.token(126)),
                 requested: request.now,
+                ends: None,
             };
             request.here().subscriptions.push(subscription.clone());
             subscription

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{about_topic, invalid, name_in, not_done, not_found, required, seen_topic, topic, topic_arn};
+use crate::clock::later;
 use crate::names::is_name;
 use crate::protocol::query::entries;
 use crate::protocol::{Answer, AwsError, page, tag_list};
@@ -229,9 +230,15 @@ fn set_attribute(request: &mut Request<'_>) -> Answer {
 
 fn delete(request: &mut Request<'_>) -> Answer {
     let arn = topic_arn(request, "TopicArn")?;
+    let (now, delay) = (request.now, request.options.orphan_delay);
     let here = request.here();
     here.topics.remove(name_in(&arn));
-    here.subscriptions.retain(|subscription| subscription.topic_arn != arn);
+    if delay.is_zero() {
+        here.subscriptions.retain(|subscription| subscription.topic_arn != arn);
+    }
+    for subscription in here.subscriptions.iter_mut().filter(|subscription| subscription.topic_arn == arn) {
+        subscription.ends = Some(later(now, delay));
+    }
     Ok(Value::Null)
 }
 
