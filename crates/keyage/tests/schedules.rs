@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::Schedule;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -209,5 +213,39 @@ fn easy_schedules_are_said_in_words() {
         ("cron(0/7 3-5 1-20/3 JAN ? 2026)", "cron(0/7 3-5 1-20/3 JAN ? 2026)"),
     ] {
         assert_eq!(schedule(text).description(), words, "{text}");
+    }
+}
+
+/// When another implementation says that the fields fire next. It has a field for seconds, and counts the days of the
+/// week as EventBridge does if told so.
+fn next_by_croner(fields: &str, after: Timestamp) -> Option<Timestamp> {
+    let parser = CronParser::builder()
+        .seconds(Seconds::Required)
+        .year(Year::Required)
+        .alternative_weekdays(true)
+        .sloppy_ranges(true)
+        .build();
+    let cron = parser.parse(&format!("0 {fields}")).unwrap_or_else(|error| panic!("{fields}: {error}"));
+    let next = cron.find_next_occurrence(&after.to_zoned(TimeZone::UTC).datetime(), false).ok()?;
+    TimeZone::UTC.to_timestamp(next).ok()
+}
+
+proptest! {
+    #[test]
+    fn cron_expressions_fire_when_an_independent_implementation_says(
+        minutes in select(vec!["0", "*", "0/15", "5,35", "10-20/3", "59"]),
+        hours in select(vec!["9", "*", "0/6", "8-17", "23", "0,12"]),
+        days in select(vec![
+            "* M ?", "1 M ?", "L M ?", "LW M ?", "15W M ?", "1W M ?", "30 M ?", "29-31 M ?", "1,15 M ?",
+            "? M *", "? M MON-FRI", "? M 2#1", "? M 6L", "? M 1", "? M SUN,WED", "? M 7#5", "? M 2-6/2",
+        ]),
+        month in select(vec!["*", "2", "JAN,JUL", "*/3", "11-12"]),
+        seconds in 1_700_000_000_i64..2_200_000_000,
+    ) {
+        let fields = format!("{minutes} {hours} {} *", days.replace(" M ", &format!(" {month} ")));
+        let after = Timestamp::from_second(seconds).unwrap();
+        // A day that no month has is refused, and never comes for croner either.
+        let ours = Schedule::parse(&format!("cron({fields})")).ok().and_then(|schedule| schedule.next_after(after));
+        prop_assert_eq!(ours, next_by_croner(&fields, after), "{} after {}", fields, after);
     }
 }
