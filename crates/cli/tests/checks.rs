@@ -136,3 +136,20 @@ fn one_user_alone_can_be_checked() {
     assert_eq!(one["summary"]["users"], 1);
     assert!(one["keys"].as_array().unwrap().iter().all(|key| key["user"] == user));
 }
+
+#[test]
+fn a_check_that_takes_too_long_shows_what_it_read_and_fails() {
+    let world = World::seeded(60, 20);
+    world.sandbox.latency(std::time::Duration::from_millis(400));
+    let (code, document) = world.json(&["check", "--timeout", "3s"]);
+    assert_eq!(
+        (code, &document["complete"], &document["stopped_early"]),
+        (1, &false.into(), &true.into()),
+        "{document}"
+    );
+    world.sandbox.latency(std::time::Duration::ZERO);
+    assert_eq!(world.json(&["check", "--timeout", "1h"]).1["complete"], true);
+    for bad in ["0s", "15", "m", "25h", "99999999999999999999s", "-1s", ""] {
+        assert_eq!(world.run(&["check", &format!("--timeout={bad}")]).code, 64, "{bad}");
+    }
+}

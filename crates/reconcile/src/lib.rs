@@ -26,5 +26,5 @@ pub use plan::{Action, Change, Plan, Purpose, Refused, Summary};
 pub use progress::{Event, Progress, Silent};
 pub use resource::{Address, Existing, Observed, Removal, Resource};
 pub use run::{Failed, Outcome};
-pub use stack::{Observation, Stack, Stage};
+pub use stack::{Observation, Stack};
 pub use tokio_util::sync::CancellationToken;

@@ -46,23 +46,6 @@ pub enum Observed<S> {
     Foreign(Existing<S>, String),
 }
 
-impl<S> Observed<S> {
-    /// Whether there is an object at all.
-    #[must_use]
-    pub fn is_present(&self) -> bool {
-        self.existing().is_some()
-    }
-
-    /// The live object, whoever owns it.
-    #[must_use]
-    pub fn existing(&self) -> Option<&Existing<S>> {
-        match self {
-            Self::Absent | Self::AbsentBeside(_) => None,
-            Self::Ours(existing) | Self::Foreign(existing, _) => Some(existing),
-        }
-    }
-}
-
 /// How a resource is to be taken away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Removal {
@@ -75,19 +58,26 @@ pub struct Removal {
 /// `State` is both what is wanted and what was seen, so no resource writes code to compare or to display.
 #[allow(async_fn_in_trait, reason = "the reconciler runs every future on the task that called it")]
 pub trait Resource {
+    /// Its stable name in plans.
+    const ADDRESS: Address;
+
+    /// The resource without which this one is nothing: a rule for its targets. If that one is somebody else's, so is
+    /// this one.
+    const PART_OF: Option<Address> = None;
+
+    /// The resources that have to be in place before this one is made. It is destroyed before they are.
+    const AFTER: &'static [Address] = &[];
+
+    /// Further resources that have to be gone before this one is destroyed.
+    const OUTLIVES: &'static [Address] = &[];
+
     /// What we own of the live object.
     type State: Serialize + Clone + PartialEq + 'static;
     /// How its operations fail.
     type Error: Failure;
-
-    /// Its stable name in plans.
-    fn address(&self) -> Address;
-
-    /// The resource without which this one is nothing: a rule for its targets. Where that one is somebody else's, so
-    /// is this.
-    fn part_of(&self) -> Option<Address> {
-        None
-    }
+    /// What the resources of a stack find out for each other during one observation or one run. It starts empty each
+    /// time, so that nothing is remembered between them.
+    type Shared: Default;
 
     /// The name that the cloud knows it by.
     fn name(&self) -> String;
@@ -96,17 +86,31 @@ pub trait Resource {
     fn desired(&self) -> &Self::State;
 
     /// Whether a live object in this state has to be deleted and made again: what is part of it is then made again as
-    /// well.
+    /// well. Only what was observed decides, so that the plan and the run that carries it out agree.
     fn must_be_replaced(&self, _observed: &Self::State) -> bool {
         false
     }
 
     /// Looks at the live object, and changes nothing.
-    async fn observe(&self) -> Result<Observed<Self::State>, Self::Error>;
+    async fn observe(&self, shared: &Self::Shared) -> Result<Observed<Self::State>, Self::Error>;
 
-    /// Makes the live object as desired, from what was observed (`None`: it is not there). Calling it where nothing
-    /// differs is allowed and changes nothing.
-    async fn converge(&self, observed: Option<&Self::State>) -> Result<(), Self::Error>;
+    /// Makes the live object as desired, from what was observed (`None`: it is not there).
+    ///
+    /// Guarantees for the implementation:
+    /// - It is called only for what is ours or was adopted, or is not there.
+    /// - Everything in [`AFTER`](Self::AFTER) is in place, or had nothing to be done.
+    /// - It never runs twice at the same time within one run.
+    ///
+    /// The reconciler assumes:
+    /// - Calling it when nothing differs changes nothing. It may be called again after an error, with newer
+    ///   observations, so each step has to bear being repeated.
+    /// - A run may end after any call. What is left is something that the next observation recognises as ours.
+    /// - An error that is [stale](Failure::is_stale) is solved by observing again.
+    ///
+    /// Caveats:
+    /// - `observed` is as old as the confirmation took. Others, and other runs, may have changed the object since.
+    /// - Reads lag behind writes: success means that the cloud took the change, not that everybody can see it.
+    async fn converge(&self, observed: Option<&Self::State>, shared: &Self::Shared) -> Result<(), Self::Error>;
 
     /// Takes the live object away. Already gone is success.
     async fn destroy(&self, removal: Removal) -> Result<(), Self::Error>;

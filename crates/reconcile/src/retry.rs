@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long to go on and how often to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct Backoff {
     /// Give up this long after the first try.
     pub deadline: Duration,
     /// The pause after the first failure; it grows by half with each further one.
@@ -16,7 +16,7 @@ pub struct Pace {
     pub longest_pause: Duration,
 }
 
-impl Pace {
+impl Backoff {
     /// Goes on for `deadline`, starting with short pauses.
     #[must_use]
     pub const fn within(deadline: Duration) -> Self {
@@ -41,14 +41,14 @@ pub enum Stopped<E> {
 /// # Errors
 /// The last error, and why it was the last.
 pub async fn until<T, E>(
-    pace: Pace,
+    backoff: Backoff,
     interrupted: &CancellationToken,
     transient: impl Fn(&E) -> bool,
     waiting: impl Fn(&E),
     mut operation: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, Stopped<E>> {
     let start = Instant::now();
-    let mut pause = pace.first_pause;
+    let mut pause = backoff.first_pause;
     loop {
         let error = match operation().await {
             Ok(value) => return Ok(value),
@@ -56,7 +56,7 @@ pub async fn until<T, E>(
             Err(error) => error,
         };
         let waited = start.elapsed();
-        if waited + pause > pace.deadline {
+        if waited + pause > backoff.deadline {
             return Err(Stopped::TimedOut(error, waited));
         }
         waiting(&error);
@@ -64,7 +64,7 @@ pub async fn until<T, E>(
             () = sleep(pause) => {}
             () = interrupted.cancelled() => return Err(Stopped::Interrupted(error)),
         }
-        pause = (pause + pause / 2).min(pace.longest_pause);
+        pause = (pause + pause / 2).min(backoff.longest_pause);
     }
 }
 
@@ -76,9 +76,9 @@ mod tests {
 
     async fn failing(times: u32, deadline: u64, transient: bool) -> (Result<u32, Stopped<u32>>, u32) {
         let tries = Cell::new(0);
-        let pace = Pace::within(Duration::from_secs(deadline));
+        let backoff = Backoff::within(Duration::from_secs(deadline));
         let result = until(
-            pace,
+            backoff,
             &CancellationToken::new(),
             |_| transient,
             |_| (),
@@ -118,7 +118,8 @@ mod tests {
         let interrupted = CancellationToken::new();
         interrupted.cancel();
         let result: Result<(), _> =
-            until(Pace::within(Duration::from_secs(60)), &interrupted, |_| true, |_| (), async || Err("pending")).await;
+            until(Backoff::within(Duration::from_secs(60)), &interrupted, |_| true, |_| (), async || Err("pending"))
+                .await;
         assert_eq!(result, Err(Stopped::Interrupted("pending")));
     }
 }

@@ -20,7 +20,7 @@ pub struct Failed<E> {
 pub struct Outcome<E> {
     /// What was done, in the order of completion.
     pub done: Vec<(Address, Action)>,
-    /// What failed. A failure ends the run after its stage.
+    /// What failed. After a failure nothing further is begun.
     pub failed: Vec<Failed<E>>,
     /// What was not begun because of a failure or an interruption.
     pub not_begun: Vec<(Address, Action)>,

@@ -1,76 +1,78 @@
-//! A stack: resources in stages, observed all at once, converged stage by stage, destroyed in reverse.
+//! A stack: resources that are observed all at once, converged in the order of what they need, and destroyed in reverse.
 
 use std::time::Duration;
 
-use futures::future::{LocalBoxFuture, join_all, try_join_all};
+use futures::future::{LocalBoxFuture, try_join_all};
+use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Action, Change, Event, Extra, Failed, Failure, FieldChange, Observed, Outcome, Plan, Progress, Purpose, Removal,
-    Resource, diff,
+    Action, Address, Change, Event, Extra, Failed, Failure, FieldChange, Observed, Outcome, Plan, Progress, Purpose,
+    Removal, Resource, diff,
 };
 
 /// How often a resource is observed again and converged anew because it was not as observed.
 const STALE_ATTEMPTS: u32 = 6;
 
-/// Resources with no dependency on each other.
-pub struct Stage<'a, E>(Vec<Box<dyn Erased<E> + 'a>>);
+/// Everything that belongs together.
+pub struct Stack<'a, E, S = ()> {
+    resources: Vec<Box<dyn Erased<E, S> + 'a>>,
+}
 
-impl<'a, E: Failure> Stage<'a, E> {
-    /// A stage with nothing in it.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Vec::new())
-    }
+/// What one look at every resource of a stack found. It is only good for the stack that made it.
+pub struct Observation<S = ()> {
+    seen: Vec<Seen>,
+    shared: Vec<S>,
+}
 
-    /// Adds a resource.
-    #[must_use]
-    pub fn with<R: Resource<Error = E> + 'a>(mut self, resource: R) -> Self {
-        self.0.push(Box::new(resource));
-        self
+impl<S> Observation<S> {
+    /// What the resources found out for each other, the newest first: what was looked at again comes before.
+    pub fn shared(&self) -> impl Iterator<Item = &S> {
+        self.shared.iter().rev()
     }
 }
 
-impl<E: Failure> Default for Stage<'_, E> {
+impl<E: Failure, S: Default> Default for Stack<'_, E, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// Everything that belongs together, in the order in which it is made.
-pub struct Stack<'a, E> {
-    stages: Vec<Stage<'a, E>>,
-}
-
-/// What one look at every resource of a stack found. It is only good for the stack that made it.
-pub struct Observation(Vec<Seen>);
-
-impl<'a, E: Failure> Stack<'a, E> {
-    /// A stack of these stages: each depends on the ones before it, and its resources do not depend on each other.
+impl<'a, E: Failure, S: Default> Stack<'a, E, S> {
+    /// A stack with nothing in it.
     #[must_use]
-    pub fn new(stages: Vec<Stage<'a, E>>) -> Self {
-        Self { stages }
+    pub fn new() -> Self {
+        Self { resources: Vec::new() }
     }
 
-    fn resources(&self) -> impl Iterator<Item = &dyn Erased<E>> {
-        self.stages.iter().flat_map(|stage| stage.0.iter().map(AsRef::as_ref))
+    /// Adds a resource, after those that it comes [after](Resource::AFTER).
+    #[must_use]
+    pub fn with<R: Resource<Error = E, Shared = S> + 'a>(mut self, resource: R) -> Self {
+        self.resources.push(Box::new(resource));
+        self
+    }
+
+    fn resources(&self) -> impl Iterator<Item = &dyn Erased<E, S>> {
+        self.resources.iter().map(AsRef::as_ref)
     }
 
     /// Looks at every resource, all at once.
     ///
     /// # Errors
     /// The first error of any resource: a plan from half an observation would be a guess.
-    pub async fn observe(&self) -> Result<Observation, E> {
-        try_join_all(self.resources().map(Erased::observe)).await.map(Observation)
+    pub async fn observe(&self) -> Result<Observation<S>, E> {
+        let shared = S::default();
+        let seen = try_join_all(self.resources().map(|resource| resource.observe(&shared))).await?;
+        Ok(Observation { seen, shared: vec![shared] })
     }
 
     /// Works out what would have to change. Asks nobody.
     #[must_use]
-    pub fn plan(&self, seen: &Observation, purpose: Purpose) -> Plan {
+    pub fn plan(&self, seen: &Observation<S>, purpose: Purpose) -> Plan {
         let mut changes: Vec<Change> =
-            self.resources().zip(&seen.0).map(|(resource, seen)| resource.change(seen, purpose)).collect();
+            self.resources().zip(&seen.seen).map(|(resource, seen)| resource.change(seen, purpose)).collect();
         let foreign: Vec<_> = changes.iter().filter(|c| c.is_left_alone(purpose)).map(|c| c.address).collect();
         let replaced: Vec<_> = changes.iter().filter(|c| c.replace).map(|c| c.address).collect();
         for (change, resource) in changes.iter_mut().zip(self.resources()) {
@@ -84,49 +86,39 @@ impl<'a, E: Failure> Stack<'a, E> {
         Plan { purpose, changes }
     }
 
-    /// Carries a converging plan out: stage by stage, the resources of a stage at once. A failure lets its stage
-    /// finish and ends the run there. An interruption lets the calls in flight finish.
+    /// Carries a converging plan out: each resource as soon as those that it comes [after](Resource::AFTER) are done.
+    /// After a failure nothing further is begun, and what is under way is finished. An interruption lets the calls in
+    /// flight finish.
     ///
     /// The plan must have been made by [`Stack::plan`] from `seen`; one that [is refused](Plan::refused) is not
     /// carried out at all.
     pub async fn apply(
         &self,
-        seen: &Observation,
+        seen: &Observation<S>,
         plan: &Plan,
         progress: &dyn Progress,
         interrupted: &CancellationToken,
     ) -> Outcome<E> {
-        let mut outcome = Outcome::default();
-        let refused = !plan.refused().is_empty();
-        let mut index = 0;
-        for stage in &self.stages {
-            let range = index..index + stage.0.len();
-            index = range.end;
-            let work: Vec<_> = stage
-                .0
-                .iter()
-                .zip(range)
-                .map(|(resource, i)| (resource.as_ref(), &plan.changes[i], &seen.0[i]))
-                .filter(|(_, change, _)| matches!(change.action, Action::Create | Action::Update))
-                .collect();
-            outcome.interrupted |= interrupted.is_cancelled() && !work.is_empty();
-            if refused || outcome.interrupted || !outcome.failed.is_empty() {
-                outcome.not_begun.extend(work.iter().map(|(_, change, _)| (change.address, change.action)));
-                continue;
-            }
-            let results = join_all(work.iter().map(|(resource, change, seen)| async {
-                progress.event(change.address, Event::Started(change.action));
-                let result = resource.converge(seen, change.action, plan.purpose).await;
-                report(progress, change, &result);
-                result
-            }))
-            .await;
-            outcome.record(work.iter().map(|(_, change, _)| *change).zip(results));
+        let shared = S::default();
+        let is_work = |change: &Change| matches!(change.action, Action::Create | Action::Update);
+        if !plan.refused().is_empty() {
+            let not_begun = plan.changes.iter().filter(|change| is_work(change));
+            return Outcome {
+                not_begun: not_begun.map(|change| (change.address, change.action)).collect(),
+                ..Outcome::default()
+            };
         }
-        outcome
+        let converge = |index: usize| {
+            let change = &plan.changes[index];
+            self.resources[index].converge(&seen.seen[index], change.action, plan.purpose, &shared)
+        };
+        let waits_for = |index: usize| self.dependencies(index);
+        let order = (0..plan.changes.len()).filter(|&index| is_work(&plan.changes[index])).collect();
+        carry_out(plan, order, waits_for, converge, progress, interrupted).await
     }
 
-    /// Carries a destroying plan out: the stages in reverse. Nothing that the plan does not name is touched.
+    /// Carries a destroying plan out: each resource once those that come after it are gone. Nothing that the plan does
+    /// not name is touched.
     pub async fn destroy(
         &self,
         plan: &Plan,
@@ -134,36 +126,37 @@ impl<'a, E: Failure> Stack<'a, E> {
         progress: &dyn Progress,
         interrupted: &CancellationToken,
     ) -> Outcome<E> {
-        let mut outcome = Outcome::default();
-        let mut end = plan.changes.len();
-        for stage in self.stages.iter().rev() {
-            let start = end - stage.0.len();
-            let work: Vec<_> = stage
-                .0
-                .iter()
-                .zip(&plan.changes[start..end])
-                .filter(|(_, change)| change.action == Action::Delete)
-                .collect();
-            end = start;
-            outcome.interrupted |= interrupted.is_cancelled() && !work.is_empty();
-            if outcome.interrupted || !outcome.failed.is_empty() {
-                outcome.not_begun.extend(work.iter().map(|(_, change)| (change.address, change.action)));
-                continue;
-            }
-            let results = join_all(work.iter().map(|(resource, change)| async {
-                progress.event(change.address, Event::Started(change.action));
-                let result = resource.destroy(removal).await;
-                report(progress, change, &result);
-                result
-            }))
-            .await;
-            outcome.record(work.iter().map(|(_, change)| *change).zip(results));
+        let destroy = |index: usize| self.resources[index].destroy(removal);
+        let waits_for = |index: usize| {
+            let outlives = self.indices(self.resources[index].outlives());
+            let dependants = (0..self.resources.len()).filter(|&other| self.dependencies(other).contains(&index));
+            dependants.chain(outlives).collect()
+        };
+        let is_work = |index: &usize| plan.changes[*index].action == Action::Delete;
+        let order = (0..plan.changes.len()).rev().filter(is_work).collect();
+        carry_out(plan, order, waits_for, destroy, progress, interrupted).await
+    }
+
+    /// Everything that the resource comes after, also by way of others.
+    fn dependencies(&self, index: usize) -> Vec<usize> {
+        let mut found = self.indices(self.resources[index].after());
+        let mut next = 0;
+        while let Some(&one) = found.get(next) {
+            let further: Vec<_> =
+                self.indices(self.resources[one].after()).into_iter().filter(|i| !found.contains(i)).collect();
+            found.extend(further);
+            next += 1;
         }
-        outcome
+        found
+    }
+
+    fn indices(&self, addresses: &[Address]) -> Vec<usize> {
+        let is_named = |index: &usize| addresses.contains(&self.resources[*index].address());
+        (0..self.resources.len()).filter(is_named).collect()
     }
 
     /// Looks again until the plan is empty or `patience` is over (reads may lag behind writes), and returns the last
-    /// plan. Only what was not yet as wanted is looked at again.
+    /// observation and its plan. Only what was not yet as wanted is looked at again.
     ///
     /// # Errors
     /// The first error of any resource.
@@ -172,27 +165,65 @@ impl<'a, E: Failure> Stack<'a, E> {
         purpose: Purpose,
         patience: Duration,
         interrupted: &CancellationToken,
-    ) -> Result<Plan, E> {
+    ) -> Result<(Observation<S>, Plan), E> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(100);
-        let mut seen = self.observe().await?;
+        let mut observation = self.observe().await?;
         loop {
-            let plan = self.plan(&seen, purpose);
+            let plan = self.plan(&observation, purpose);
             if plan.is_empty() || start.elapsed() + pause > patience || interrupted.is_cancelled() {
-                return Ok(plan);
+                return Ok((observation, plan));
             }
             tokio::select! {
                 () = sleep(pause) => {}
-                () = interrupted.cancelled() => return Ok(plan),
+                () = interrupted.cancelled() => return Ok((observation, plan)),
             }
             pause = (pause * 2).min(Duration::from_secs(3));
-            for ((resource, seen), change) in self.resources().zip(&mut seen.0).zip(&plan.changes) {
-                if change.action != Action::None {
-                    *seen = resource.observe().await?;
-                }
+            let shared = S::default();
+            let different: Vec<_> =
+                (0..plan.changes.len()).filter(|&index| plan.changes[index].action != Action::None).collect();
+            let again = try_join_all(different.iter().map(|&index| self.resources[index].observe(&shared))).await?;
+            for (index, seen) in different.into_iter().zip(again) {
+                observation.seen[index] = seen;
             }
+            observation.shared.push(shared);
         }
     }
+}
+
+/// Begins each piece of work as soon as what it waits for is done.
+async fn carry_out<'w, E: Failure>(
+    plan: &Plan,
+    order: Vec<usize>,
+    waits_for: impl Fn(usize) -> Vec<usize>,
+    begin: impl Fn(usize) -> LocalBoxFuture<'w, Result<(), E>>,
+    progress: &dyn Progress,
+    interrupted: &CancellationToken,
+) -> Outcome<E> {
+    let mut outcome = Outcome::default();
+    let mut waiting: Vec<(usize, Vec<usize>)> = order
+        .iter()
+        .map(|&index| (index, waits_for(index).into_iter().filter(|other| order.contains(other)).collect()))
+        .collect();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        outcome.interrupted |= interrupted.is_cancelled() && !waiting.is_empty();
+        if !outcome.interrupted && outcome.failed.is_empty() {
+            for (index, _) in waiting.extract_if(.., |(_, others)| others.is_empty()) {
+                progress.event(plan.changes[index].address, Event::Started(plan.changes[index].action));
+                let work = begin(index);
+                under_way.push(async move { (index, work.await) });
+            }
+        }
+        let Some((index, result)) = under_way.next().await else { break };
+        report(progress, &plan.changes[index], &result);
+        outcome.record(&plan.changes[index], result);
+        for (_, others) in &mut waiting {
+            others.retain(|other| *other != index);
+        }
+    }
+    outcome.not_begun = waiting.iter().map(|(i, _)| (plan.changes[*i].address, plan.changes[*i].action)).collect();
+    outcome
 }
 
 fn report<E: Failure>(progress: &dyn Progress, change: &Change, result: &Result<(), E>) {
@@ -206,15 +237,13 @@ fn report<E: Failure>(progress: &dyn Progress, change: &Change, result: &Result<
 }
 
 impl<E: Failure> Outcome<E> {
-    fn record<'c>(&mut self, results: impl Iterator<Item = (&'c Change, Result<(), E>)>) {
-        for (change, result) in results {
-            match result {
-                Ok(()) => self.done.push((change.address, change.action)),
-                Err(error) => {
-                    self.interrupted |= error.is_interrupted();
-                    let (address, name, action) = (change.address, change.name.clone(), change.action);
-                    self.failed.push(Failed { address, name, action, error });
-                }
+    fn record(&mut self, change: &Change, result: Result<(), E>) {
+        match result {
+            Ok(()) => self.done.push((change.address, change.action)),
+            Err(error) => {
+                self.interrupted |= error.is_interrupted();
+                let (address, name, action) = (change.address, change.name.clone(), change.action);
+                self.failed.push(Failed { address, name, action, error });
             }
         }
     }
@@ -268,17 +297,38 @@ fn value_of<S: serde::Serialize>(state: &S) -> Value {
 }
 
 /// A [`Resource`] with its state's type forgotten.
-trait Erased<E> {
-    fn observe(&self) -> LocalBoxFuture<'_, Result<Seen, E>>;
+trait Erased<E, S> {
+    fn address(&self) -> Address;
+    fn after(&self) -> &'static [Address];
+    fn outlives(&self) -> &'static [Address];
+    fn observe<'a>(&'a self, shared: &'a S) -> LocalBoxFuture<'a, Result<Seen, E>>;
     fn change(&self, seen: &Seen, purpose: Purpose) -> Change;
     fn creation(&self) -> Vec<FieldChange>;
-    fn converge<'a>(&'a self, seen: &'a Seen, action: Action, purpose: Purpose) -> LocalBoxFuture<'a, Result<(), E>>;
+    fn converge<'a>(
+        &'a self,
+        seen: &'a Seen,
+        action: Action,
+        purpose: Purpose,
+        shared: &'a S,
+    ) -> LocalBoxFuture<'a, Result<(), E>>;
     fn destroy(&self, removal: Removal) -> LocalBoxFuture<'_, Result<(), E>>;
 }
 
-impl<R: Resource> Erased<R::Error> for R {
-    fn observe(&self) -> LocalBoxFuture<'_, Result<Seen, R::Error>> {
-        Box::pin(async { Resource::observe(self).await.map(Seen::new) })
+impl<R: Resource> Erased<R::Error, R::Shared> for R {
+    fn address(&self) -> Address {
+        R::ADDRESS
+    }
+
+    fn after(&self) -> &'static [Address] {
+        R::AFTER
+    }
+
+    fn outlives(&self) -> &'static [Address] {
+        R::OUTLIVES
+    }
+
+    fn observe<'a>(&'a self, shared: &'a R::Shared) -> LocalBoxFuture<'a, Result<Seen, R::Error>> {
+        Box::pin(async { Resource::observe(self, shared).await.map(Seen::new) })
     }
 
     fn change(&self, seen: &Seen, purpose: Purpose) -> Change {
@@ -307,14 +357,14 @@ impl<R: Resource> Erased<R::Error> for R {
             }
         };
         Change {
-            address: self.address(),
+            address: R::ADDRESS,
             name: self.name(),
             action,
             fields,
             extras: seen.extras.clone(),
             foreign,
             replace: action == Action::Update && seen.state::<R>().is_some_and(|state| self.must_be_replaced(state)),
-            part_of: self.part_of(),
+            part_of: R::PART_OF,
         }
     }
 
@@ -327,11 +377,12 @@ impl<R: Resource> Erased<R::Error> for R {
         seen: &'a Seen,
         action: Action,
         purpose: Purpose,
+        shared: &'a R::Shared,
     ) -> LocalBoxFuture<'a, Result<(), R::Error>> {
         Box::pin(async move {
             // What is part of something replaced was seen, but is gone by now.
             let first = if action == Action::Create { None } else { seen.state::<R>() };
-            let mut result = Resource::converge(self, first).await;
+            let mut result = Resource::converge(self, first, shared).await;
             let mut pause = Duration::from_millis(50);
             for _ in 1..STALE_ATTEMPTS {
                 match &result {
@@ -340,14 +391,15 @@ impl<R: Resource> Erased<R::Error> for R {
                 }
                 sleep(pause).await;
                 pause *= 3;
-                let seen = Erased::observe(self).await?;
+                let look = R::Shared::default();
+                let seen = Erased::observe(self, &look).await?;
                 if matches!(seen.kind, SeenKind::Foreign(_)) && purpose == (Purpose::Converge { adopt: false }) {
                     return result;
                 }
                 if seen.state.is_some() && diff::changes(&seen.value, &value_of(self.desired())).is_empty() {
                     return Ok(());
                 }
-                result = Resource::converge(self, seen.state::<R>()).await;
+                result = Resource::converge(self, seen.state::<R>(), shared).await;
             }
             result
         })
@@ -355,13 +407,5 @@ impl<R: Resource> Erased<R::Error> for R {
 
     fn destroy(&self, removal: Removal) -> LocalBoxFuture<'_, Result<(), R::Error>> {
         Box::pin(Resource::destroy(self, removal))
-    }
-}
-
-impl Observation {
-    /// Whether any object of ours was seen.
-    #[must_use]
-    pub fn anything_ours(&self) -> bool {
-        self.0.iter().any(|seen| matches!(seen.kind, SeenKind::Ours))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use keyminder_reconcile::{
     Action, Address, CancellationToken, Event, Existing, Extra, ExtraKind, Failure, Observed, Outcome, Plan, Progress,
-    Purpose, Removal, Resource, Silent, Stack, Stage,
+    Purpose, Removal, Resource, Silent, Stack,
 };
 
 const CONVERGE: Purpose = Purpose::Converge { adopt: false };
@@ -55,24 +55,26 @@ struct World {
     most_at_once: Cell<i32>,
 }
 
-struct Thing {
+const RULE: Address = Address("rule");
+const TOPIC: Address = Address("topic");
+const TARGET: Address = Address("target");
+const ALL: [Address; 3] = [RULE, TOPIC, TARGET];
+
+/// The rule, the topic, and the rule's target, which comes after both.
+struct Thing<const N: usize> {
     world: Rc<World>,
     address: &'static str,
-    part_of: Option<&'static str>,
     wanted: i32,
 }
 
-impl Resource for Thing {
+impl<const N: usize> Resource for Thing<N> {
+    const ADDRESS: Address = ALL[N];
+    const PART_OF: Option<Address> = if N == 2 { Some(RULE) } else { None };
+    const AFTER: &'static [Address] = if N == 2 { &[RULE, TOPIC] } else { &[] };
+
     type State = i32;
     type Error = Trouble;
-
-    fn address(&self) -> Address {
-        Address(self.address)
-    }
-
-    fn part_of(&self) -> Option<Address> {
-        self.part_of.map(Address)
-    }
+    type Shared = ();
 
     fn name(&self) -> String {
         format!("the {}", self.address)
@@ -82,7 +84,7 @@ impl Resource for Thing {
         &self.wanted
     }
 
-    async fn observe(&self) -> Result<Observed<i32>, Trouble> {
+    async fn observe(&self, (): &()) -> Result<Observed<i32>, Trouble> {
         if self.world.lag.get() > 0 {
             self.world.lag.set(self.world.lag.get() - 1);
             return Ok(Observed::Absent);
@@ -98,7 +100,7 @@ impl Resource for Thing {
         })
     }
 
-    async fn converge(&self, observed: Option<&i32>) -> Result<(), Trouble> {
+    async fn converge(&self, observed: Option<&i32>, (): &()) -> Result<(), Trouble> {
         let world = &self.world;
         world.log.borrow_mut().push(format!("{} {observed:?} -> {}", self.address, self.wanted));
         world.at_once.set(world.at_once.get() + 1);
@@ -120,13 +122,11 @@ impl Resource for Thing {
     }
 }
 
-/// Two stages: a rule and a topic, then the rule's target.
 fn stack(world: &Rc<World>) -> Stack<'static, Trouble> {
-    let thing = |address, part_of, wanted| Thing { world: world.clone(), address, part_of, wanted };
-    Stack::new(vec![
-        Stage::new().with(thing("rule", None, 1)).with(thing("topic", None, 2)),
-        Stage::new().with(thing("target", Some("rule"), 3)),
-    ])
+    fn thing<const N: usize>(world: &Rc<World>, wanted: i32) -> Thing<N> {
+        Thing { world: world.clone(), address: ALL[N].0, wanted }
+    }
+    Stack::new().with(thing::<0>(world, 1)).with(thing::<1>(world, 2)).with(thing::<2>(world, 3))
 }
 
 fn actions(plan: &Plan) -> Vec<String> {
@@ -165,7 +165,7 @@ async fn an_empty_world_is_filled_and_then_there_is_nothing_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_resources_of_a_stage_go_at_once_and_the_stages_one_after_the_other() {
+async fn what_does_not_depend_on_each_other_goes_at_once_and_the_rest_one_after_the_other() {
     let world = Rc::new(World::default());
     converge(&world, CONVERGE).await;
     assert_eq!(world.most_at_once.get(), 2);
@@ -225,7 +225,7 @@ async fn a_teardown_goes_backwards_and_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_lets_its_stage_finish_and_begins_no_further_one() {
+async fn a_failure_lets_finish_what_is_under_way_and_begins_nothing_further() {
     let world = Rc::new(World::default());
     world.errors.borrow_mut().insert("rule", vec![(Trouble::Broken, false)]);
     let outcome = converge(&world, CONVERGE).await;
@@ -266,10 +266,10 @@ async fn verifying_waits_for_reads_that_lag_behind() {
     let world = complete().await;
     world.lag.set(7);
     let verified = stack(&world).verify(CONVERGE, Duration::from_secs(30), &CancellationToken::new()).await.unwrap();
-    assert!(verified.is_empty());
+    assert!(verified.1.is_empty());
     world.lag.set(u32::MAX);
     let verified = stack(&world).verify(CONVERGE, Duration::from_secs(30), &CancellationToken::new()).await.unwrap();
-    assert!(!verified.is_empty(), "but not for ever");
+    assert!(!verified.1.is_empty(), "but not for ever");
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,6 +306,6 @@ async fn an_interruption_lets_calls_in_flight_finish_and_begins_nothing_more() {
     let token = CancellationToken::new();
     let outcome = stack.apply(&seen, &plan, &StopAfterFirst(token.clone()), &token).await;
     assert!(outcome.interrupted);
-    assert_eq!(outcome.done.len(), 2, "both of the stage that was under way");
+    assert_eq!(outcome.done.len(), 2, "both that were under way");
     assert_eq!(outcome.not_begun, [(Address("target"), Action::Create)]);
 }

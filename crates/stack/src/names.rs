@@ -41,6 +41,28 @@ pub enum IamNames {
     WithRegion,
 }
 
+impl IamNames {
+    fn apply(self, name: String, region: &str) -> String {
+        match self {
+            Self::Plain => name,
+            Self::WithRegion => format!("{name}-{region}"),
+        }
+    }
+}
+
+fn pick(install: &str, chosen: &Option<String>, default: &str) -> String {
+    match chosen {
+        Some(name) => name.clone(),
+        None if install == DEFAULT_INSTALL => default.to_owned(),
+        None => format!("keyminder-{install}"),
+    }
+}
+
+/// The role's name, which follows without knowing the account.
+pub(crate) fn role_name(region: &str, install: &str, chosen: &ChosenNames, iam: IamNames) -> String {
+    iam.apply(pick(install, &chosen.role, "rotate-old-access-keys-notification-role"), region)
+}
+
 /// The names and ARNs of one install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Names {
@@ -79,15 +101,8 @@ impl Names {
         chosen: &ChosenNames,
         iam: IamNames,
     ) -> Self {
-        let pick = |chosen: &Option<String>, default: &str| match chosen {
-            Some(name) => name.clone(),
-            None if install == DEFAULT_INSTALL => default.to_owned(),
-            None => format!("keyminder-{install}"),
-        };
-        let regional = |name: String| match iam {
-            IamNames::Plain => name,
-            IamNames::WithRegion => format!("{name}-{region}"),
-        };
+        let pick = |chosen: &Option<String>, default: &str| pick(install, chosen, default);
+        let regional = |name: String| iam.apply(name, region);
         let function = pick(&chosen.function, "rotate-old-access-keys-notification-sender");
         Self {
             install: install.to_owned(),
@@ -96,7 +111,7 @@ impl Names {
             region: region.to_owned(),
             topic: pick(&chosen.topic, "IAM-Access-Key-Rotation-Topic"),
             policy: regional(pick(&chosen.policy, "rotate-old-access-keys-notification-policy")),
-            role: regional(pick(&chosen.role, "rotate-old-access-keys-notification-role")),
+            role: role_name(region, install, chosen, iam),
             iam_path: iam_path.to_owned(),
             log_group: format!("/aws/lambda/{function}"),
             function,
@@ -142,12 +157,6 @@ impl Names {
     #[must_use]
     pub fn rule_arn(&self) -> String {
         self.regional_arn("events", &format!("rule/{}", self.rule))
-    }
-
-    /// The account's root: what AWS turns a bare account id in a policy into.
-    #[must_use]
-    pub fn account_root_arn(&self) -> String {
-        format!("arn:{}:iam::{}:root", self.partition, self.account)
     }
 
     /// Where a person finds the function in the AWS console.

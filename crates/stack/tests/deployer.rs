@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use keyminder_reconcile::{Action, Removal};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::{LogEvent, LogStream};
-use keyminder_stack::{Cause, OPERATIONS, Spec, Subscription, deployer_policy};
+use keyminder_stack::{Cause, Spec, Subscription, deployer_actions, deployer_policy};
 use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, attach_to_others};
 use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, spec};
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
     account.teardown(&spec(), Removal { force: true }).await.expect_right();
     note(&mut used);
 
-    let listed: BTreeSet<String> = OPERATIONS.iter().map(|&action| action.to_owned()).collect();
+    let listed: BTreeSet<String> = deployer_actions().into_iter().map(str::to_owned).collect();
     let missing: Vec<_> = used.iter().filter(|a| !listed.contains(*a) && *a != ALWAYS_ALLOWED).collect();
     assert!(missing.is_empty(), "called, and not in the policy: {missing:?}");
     let unused: Vec<_> =

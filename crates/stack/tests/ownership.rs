@@ -1,10 +1,13 @@
 //! What is ours, what is not, and how the one becomes the other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
+use std::time::Duration;
+
 use keyminder_reconcile::{Purpose, Removal};
 use keyminder_sandbox::Options;
 use keyminder_stack::{ChosenNames, Spec, Subscription};
-use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, actions, spec};
+use keyminder_testkit::account::edits::TAGGED;
+use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, actions, paths, spec};
 
 #[tokio::test]
 async fn an_account_set_up_by_hand_is_refused_and_nothing_in_it_is_touched() {
@@ -125,7 +128,7 @@ async fn another_installs_object_under_a_chosen_name_is_refused() {
     other.install = "audit".into();
     other.names = ChosenNames { topic: Some("IAM-Access-Key-Rotation-Topic".into()), ..ChosenNames::default() };
     let run = account.setup(&other).await;
-    assert_eq!(run.plan.refused()[0].reason, "it belongs to keyminder's install 'default'");
+    assert_eq!(run.plan.refused()[0].reason, "it belongs to the keyminder install 'default'");
     let plan = account.plan(&other, Purpose::Destroy).await;
     assert!(plan.is_empty(), "and a teardown of the other leaves it");
 }
@@ -139,4 +142,46 @@ async fn a_changed_path_is_refused_with_what_to_do() {
     let error = &run.outcome.failed.iter().find(|failed| failed.address.0 == "iam_role").unwrap().error;
     assert_eq!(error.code, "FixedPath");
     account.setup(&spec()).await.expect_right();
+}
+
+#[tokio::test]
+async fn an_object_that_lost_one_of_its_tags_is_damaged_and_neither_changed_nor_deleted() {
+    for (address, remove) in TAGGED {
+        for tag in ["managed-by", "keyminder:install", "keyminder:region"] {
+            let mut account = Account::installed(Options::instant(), &spec()).await;
+            // A policy cannot go while the role that it is attached to stays.
+            account.longest_wait = Some(Duration::from_millis(50));
+            account.sandbox.edit(|world| remove(world, tag));
+            let before = account.sandbox.snapshot();
+            let refused = account.plan(&spec(), CONVERGE).await.refused();
+            assert_eq!(refused.len(), 1, "{address} {tag}: {refused:?}");
+            assert_eq!(refused[0].address.0, *address);
+            assert!(refused[0].reason.starts_with("damaged") && refused[0].reason.contains(tag), "{refused:?}");
+            assert_eq!(account.sandbox.snapshot(), before, "{address} {tag}");
+
+            account.teardown(&spec(), Removal { force: true }).await;
+            let writes = account.writes();
+            let taken = |kind: &str| writes.iter().any(|write| write.contains("Delete") && write.ends_with(kind));
+            let kind = match *address {
+                "sns_topic" => "Topic",
+                "iam_role" => "DeleteRole",
+                "lambda_log_group" => "LogGroup",
+                "events_rule" => "Rule",
+                "iam_policy" => "DeletePolicy",
+                _ => "DeleteFunction",
+            };
+            assert!(!taken(kind), "{address} {tag}: {writes:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn adopting_mends_what_is_damaged() {
+    for (address, remove) in TAGGED {
+        let account = Account::installed(Options::instant(), &spec()).await;
+        account.sandbox.edit(|world| remove(world, "keyminder:region"));
+        let run = account.try_setup(&spec(), ADOPT).await.unwrap().expect_right();
+        assert_eq!(paths(&run.plan), [format!("{address}.tags.keyminder:region")]);
+        assert!(account.plan(&spec(), CONVERGE).await.is_empty());
+    }
 }

@@ -120,7 +120,7 @@ async fn each_changed_setting_changes_just_what_it_says() {
         (
             "reading more",
             |s| s.settings.other_credentials = true,
-            &["iam_policy.document.Statement[1].Action", "lambda_function.environment.OTHER_CREDENTIALS"],
+            &["iam_policy.document.Statement[2].Action", "lambda_function.environment.OTHER_CREDENTIALS"],
         ),
         (
             "one more address",

@@ -6,11 +6,12 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
-use keyminder_reconcile::{Action, CancellationToken, Observation, Outcome, Plan, Purpose, Removal, Silent, Stack};
+use keyminder_reconcile::{Action, CancellationToken, Outcome, Plan, Purpose, Removal, Silent};
 use keyminder_sandbox::world::Plant;
 use keyminder_sandbox::{FaultKind, Options, Sandbox};
 use keyminder_stack::{
-    Architecture, Clients, Connection, Credentials, Error, Installation, Package, Spec, Subscription,
+    Architecture, Clients, Connection, Credentials, Error, Installation, Observation, Package, Spec, Stack,
+    Subscription,
 };
 use zip::write::SimpleFileOptions;
 
@@ -222,12 +223,12 @@ pub async fn teardown(installation: &Installation, removal: Removal) -> Result<R
     Ok(Run { plan, outcome, then })
 }
 
-async fn apply(stack: &Stack<'_, Error>, seen: &Observation, plan: &Plan) -> Outcome<Error> {
+async fn apply(stack: &Stack<'_>, seen: &Observation, plan: &Plan) -> Outcome<Error> {
     stack.apply(seen, plan, &Silent, &CancellationToken::new()).await
 }
 
-async fn verify(stack: &Stack<'_, Error>, purpose: Purpose) -> Result<Plan, Error> {
-    stack.verify(purpose, Duration::from_secs(10), &CancellationToken::new()).await
+async fn verify(stack: &Stack<'_>, purpose: Purpose) -> Result<Plan, Error> {
+    Ok(stack.verify(purpose, Duration::from_secs(10), &CancellationToken::new()).await?.1)
 }
 
 /// The paths that a plan would change, as `lambda_function.timeout_seconds`.

@@ -1,6 +1,7 @@
 //! The flags of `check`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -49,8 +50,27 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) exit_code: bool,
 
+    /// Stop after this time (such as 90s or 1h) and report what could be read, with status 1 [default: 15m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+
     #[command(flatten)]
     pub(crate) given: Given<Check>,
+}
+
+/// Seconds, minutes or hours: `90s`, `15m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)) {
+        Some(seconds) if (1..=86_400).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("'{text}' is not a time from 1s to 24h, such as 90s, 15m or 1h")),
+    }
 }
 
 /// The output format of a check.

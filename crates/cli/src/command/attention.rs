@@ -6,8 +6,6 @@ use keyminder_reconcile::{Action, Address, Plan};
 use keyminder_stack::{Installation, Names, Spec, SubscriptionState, SubscriptionStatus};
 use serde::Serialize;
 
-use super::session::Session;
-use crate::error::Error;
 use crate::render;
 
 /// Something that only a person can do, or should know.
@@ -21,16 +19,15 @@ pub(crate) struct Attention {
 
 /// What is left after setup: addresses to be confirmed, or nobody to be told at all. `planned`: setup is yet to make
 /// what the configuration names.
-///
-/// # Errors
-/// What SNS answers.
-pub(crate) async fn after_setup(installation: &Installation, planned: bool) -> Result<Vec<Attention>, Error> {
-    // Not to be interrupted: everything was done, and this is what is left to say.
-    let subscriptions = installation.subscriptions().await?;
+pub(crate) fn after_setup(
+    installation: &Installation,
+    subscriptions: &[SubscriptionStatus],
+    planned: bool,
+) -> Vec<Attention> {
     let sender = &installation.spec().topic.display_name;
-    let mut attention = of_setup(&subscriptions, sender, planned, Timestamp::now());
+    let mut attention = of_setup(subscriptions, sender, planned, Timestamp::now());
     attention.extend(of_settings(installation.spec()));
-    Ok(attention)
+    attention
 }
 
 /// Settings that may go wrong or have no effect.
@@ -97,11 +94,7 @@ pub(crate) fn of_queue(plan: &Plan, names: &Names) -> Option<Attention> {
 
 /// What a teardown that has yet to happen means for people: subscriptions that end, others' among them, and mails under
 /// way that lead nowhere.
-///
-/// # Errors
-/// What SNS answers.
-pub(crate) async fn of_teardown(session: &Session, installation: &Installation) -> Result<Vec<Attention>, Error> {
-    let subscriptions = session.reading(installation.subscriptions()).await?;
+pub(crate) fn of_teardown(subscriptions: &[SubscriptionStatus]) -> Vec<Attention> {
     let pending = subscriptions.iter().filter(|one| one.state == SubscriptionState::Pending);
     let ends: Vec<String> = subscriptions
         .iter()
@@ -126,7 +119,7 @@ pub(crate) async fn of_teardown(session: &Session, installation: &Installation) 
         };
         Attention { code: "pending_lapses", message }
     });
-    Ok(lapses.chain(ends).collect())
+    lapses.chain(ends).collect()
 }
 
 fn of_setup(subscriptions: &[SubscriptionStatus], sender: &str, planned: bool, now: Timestamp) -> Vec<Attention> {

@@ -13,6 +13,9 @@ use crate::args::{CheckArgs, CheckFormat};
 use crate::error::{Error, Exit};
 use crate::render::{self, CheckDocument};
 
+/// As long as the function can run.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
 pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Error> {
     let screen = &session.screen;
     let mut settings = session.config.settings(&args.given)?;
@@ -79,7 +82,9 @@ async fn read(
         let of = progress.users.map(|users| format!(" of {users}")).unwrap_or_default();
         bar.set_message(format!("{}{of} users, {} keys, {} old", progress.users_read, progress.keys, progress.old));
     };
-    let reading = async { Ok::<_, Error>(check.read(at.unwrap_or_else(Timestamp::now), None, progress).await) };
+    let deadline = tokio::time::Instant::now() + args.timeout.unwrap_or(TIMEOUT);
+    let now = at.unwrap_or_else(Timestamp::now);
+    let reading = async { Ok::<_, Error>(check.read(now, Some(deadline), progress).await) };
     let report = session.interrupt.or(reading).await;
     bar.finish_and_clear();
     let report = report?;
@@ -87,8 +92,10 @@ async fn read(
     match listing {
         Some(first) if report.summary.users_read == 0 => {
             let needed: Vec<_> = ACTIONS.iter().copied().filter(|action| action.starts_with("iam:")).collect();
-            let mut error = Error::failed(&first.code, format!("nothing could be read: {first}"))
-                .hint(format!("a check needs {}", needed.join(", ")));
+            let mut error = Error::failed(&first.code, format!("nothing could be read: {first}"));
+            if first.code.starts_with("AccessDenied") {
+                error = error.hint(format!("a check needs {}", needed.join(", ")));
+            }
             error.operation = Some(first.operation.clone());
             Err(error)
         }

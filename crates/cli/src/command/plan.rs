@@ -12,12 +12,11 @@ use crate::render;
 pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Error> {
     let mut wish = session.config.wish(&args.spec)?;
     wish.spec.keep_code = args.keep_code;
-    let account = session.connect().await?;
-    session.headline("plan", &account);
-    let opened = session.open(&account, wish.spec).await?;
+    let (account, opened) = session.begin("plan", wish.spec).await?;
     let stack = opened.installation.stack();
-    let (_, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
-    let mut attention = attention::after_setup(&opened.installation, true).await?;
+    let (seen, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
+    let subscriptions = opened.installation.subscriptions_in(&seen);
+    let mut attention = attention::after_setup(&opened.installation, &subscriptions, true);
     attention.extend(attention::of_code(&plan, opened.installation.spec().package.source()));
     let screen = &session.screen;
     build::remark(session, &account, &plan, wish.origin);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use keyminder_reconcile::{Action, Observation, Outcome, Plan, Purpose, Stack};
-use keyminder_stack::{Error as StackError, Kind};
+use keyminder_reconcile::{Action, Outcome, Plan, Purpose};
+use keyminder_stack::{Error as StackError, Kind, Observation, Stack};
 
 use super::ask;
 use super::attention::Attention;
@@ -18,11 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The first that AWS answers, and `Interrupted`.
-pub(crate) async fn look(
-    session: &Session,
-    stack: &Stack<'_, StackError>,
-    purpose: Purpose,
-) -> Result<(Observation, Plan), Error> {
+pub(crate) async fn look(session: &Session, stack: &Stack<'_>, purpose: Purpose) -> Result<(Observation, Plan), Error> {
     let seen = session.reading(stack.observe()).await?;
     let plan = stack.plan(&seen, purpose);
     Ok((seen, plan))
@@ -74,7 +70,7 @@ pub(crate) async fn confirm(session: &Session, question: &str, word: &'static st
 /// As [`confirm`] and [`look`].
 pub(crate) async fn confirm_plan(
     session: &Session,
-    stack: &Stack<'_, StackError>,
+    stack: &Stack<'_>,
     looked: (Observation, Plan),
     question: impl Fn(&Plan) -> String,
     word: &'static str,

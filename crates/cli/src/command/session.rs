@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use keyminder_reconcile::Progress;
-use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Spec};
+use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Roles, Spec};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -40,13 +40,37 @@ impl Session {
     /// # Errors
     /// No region, no or refused credentials, no answer, another account.
     pub(crate) async fn connect(&self) -> Result<Account, Error> {
+        let clients = self.clients().await?;
+        let identity = self.interrupt.or(clients.identity()).await?;
+        self.account(clients, identity)
+    }
+
+    /// Connects, says where the run takes place, and opens the install. Whose account it is and which roles it has are
+    /// asked at once.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect) and [`open`](Self::open).
+    pub(crate) async fn begin(&self, command: &'static str, spec: Spec) -> Result<(Account, Opened), Error> {
+        let clients = self.clients().await?;
+        let both = async { Ok::<_, StackError>(futures::join!(clients.identity(), Roles::read(&clients, &spec))) };
+        let (identity, roles) = self.interrupt.or(both).await?;
+        let account = self.account(clients, identity?)?;
+        self.headline(command, &account);
+        let opened = self.opened(&account, spec, &roles?)?;
+        Ok((account, opened))
+    }
+
+    async fn clients(&self) -> Result<Clients, Error> {
         let wanted = self.config.account()?;
         let clients = self.interrupt.or(Clients::connect(&self.config.connection())).await?;
         if let Some(wanted) = &wanted {
             clients.must_all_be_of(wanted)?;
         }
-        let identity = self.interrupt.or(clients.identity()).await?;
-        match wanted {
+        Ok(clients)
+    }
+
+    fn account(&self, clients: Clients, identity: Identity) -> Result<Account, Error> {
+        match self.config.account()? {
             Some(wanted) if wanted != identity.account => {
                 Err(Error::usage("WrongAccount", format!("these are credentials for account {}, and only {wanted} is allowed", identity.account))
                     .hint("choose the right credentials with --profile, or correct --account (KEYMINDER_ACCOUNT, 'account' in keyminder.toml)"))
@@ -81,15 +105,20 @@ impl Session {
     /// # Errors
     /// Names that AWS would refuse, and what AWS answers.
     pub(crate) async fn open(&self, account: &Account, spec: Spec) -> Result<Opened, Error> {
+        let roles = self.interrupt.or(Roles::read(&account.clients, &spec)).await?;
+        self.opened(account, spec, &roles)
+    }
+
+    fn opened(&self, account: &Account, spec: Spec, roles: &Roles) -> Result<Opened, Error> {
         let progress: Rc<dyn Progress> = Rc::new(RunProgress::new(Arc::clone(&self.screen)));
-        let opening = Installation::open(
+        let installation = Installation::with_roles(
             account.clients.clone(),
             &account.identity,
             spec,
+            roles,
             Rc::clone(&progress),
             self.interrupt.token().clone(),
-        );
-        let installation = self.interrupt.or(opening).await?;
+        )?;
         self.config.check(&installation.problems())?;
         Ok(Opened { installation, progress })
     }

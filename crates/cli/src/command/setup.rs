@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use keyminder_reconcile::{Observation, Plan, Purpose};
-use keyminder_stack::{Installation, SubscriptionState, SubscriptionStatus};
+use keyminder_reconcile::{Plan, Purpose};
+use keyminder_stack::{Installation, Observation, SubscriptionState, SubscriptionStatus};
 
 use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
 use super::session::{Account, Opened, Session};
@@ -19,11 +19,8 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     wish.spec.keep_code = args.keep_code;
     let may_ask = screen.can_ask() && !args.yes && !args.dry_run;
     let nobody_named = !wish.spec.notify.is_declared();
-    let account = session.connect().await?;
-    session.headline("setup", &account);
-
     let purpose = Purpose::Converge { adopt: wish.adopt };
-    let mut opened = session.open(&account, wish.spec).await?;
+    let (account, mut opened) = session.begin("setup", wish.spec).await?;
     let mut looked = look(session, &opened.installation.stack(), purpose).await?;
     if may_ask && nobody_named && session.config.path().is_none() && is_absent(&looked.1) {
         refuse_foreign(&looked.1)?;
@@ -52,18 +49,17 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
         refuse_foreign(plan)?;
     }
     if args.dry_run || plan.is_empty() {
-        return finish(session, &account, installation, plan, false, args.dry_run, args.wait).await;
+        return finish(session, &account, installation, &looked, false, args.dry_run, args.wait).await;
     }
     if args.yes && !args.no_recipients {
-        refuse_nobody(session, installation).await?;
+        refuse_nobody(&installation.subscriptions_in(&looked.0))?;
     }
-    let plan = apply(session, &opened, looked, &args).await?;
-    finish(session, &account, installation, &plan, true, false, args.wait).await
+    let done = apply(session, &opened, looked, &args).await?;
+    finish(session, &account, installation, &done, true, false, args.wait).await
 }
 
 /// Refuses to install something that would notify no one, now or once somebody confirms.
-async fn refuse_nobody(session: &Session, installation: &Installation) -> Result<(), Error> {
-    let subscriptions = session.reading(installation.subscriptions()).await?;
+fn refuse_nobody(subscriptions: &[SubscriptionStatus]) -> Result<(), Error> {
     if subscriptions.iter().any(|one| one.declared || one.state != SubscriptionState::Gone) {
         return Ok(());
     }
@@ -72,13 +68,13 @@ async fn refuse_nobody(session: &Session, installation: &Installation) -> Result
         .hint("to install without recipients anyway, add: --no-recipients"))
 }
 
-/// Confirms the plan, carries it out, looks again, and gives back the plan that was carried out.
+/// Confirms the plan, carries it out and looks again. Gives back that look, and the plan that was carried out.
 async fn apply(
     session: &Session,
     opened: &Opened,
     looked: (Observation, Plan),
     args: &SetupArgs,
-) -> Result<Plan, Error> {
+) -> Result<(Observation, Plan), Error> {
     let Opened { installation, progress } = opened;
     let purpose = looked.1.purpose;
     let stack = installation.stack();
@@ -99,9 +95,9 @@ async fn apply(
     let outcome = stack.apply(&seen, &plan, progress.as_ref(), session.interrupt.token()).await;
     conclude(outcome, "setup")?;
     let token = session.interrupt.token();
-    let after = stack.verify(purpose, PATIENCE, token).await?;
+    let (found, after) = stack.verify(purpose, PATIENCE, token).await?;
     if after.is_empty() {
-        return Ok(plan);
+        return Ok((found, plan));
     }
     if token.is_cancelled() {
         let message = "interrupted while looking again; everything was done";
@@ -121,13 +117,14 @@ async fn finish(
     session: &Session,
     account: &Account,
     installation: &Installation,
-    plan: &Plan,
+    (seen, plan): &(Observation, Plan),
     applied: bool,
     dry_run: bool,
     wait: Option<Duration>,
 ) -> Result<Exit, Error> {
     let screen = &session.screen;
-    let mut attention = attention::after_setup(installation, !applied && !plan.is_empty()).await?;
+    let subscriptions = installation.subscriptions_in(seen);
+    let mut attention = attention::after_setup(installation, &subscriptions, !applied && !plan.is_empty());
     if applied {
         attention.extend(attention::of_queue(plan, installation.names()));
         attention.extend(attention::of_reminders(plan, &installation.spec().settings));
@@ -147,7 +144,9 @@ async fn finish(
     if let (Some(patience), false) = (wait, dry_run) {
         exit = wait_for_confirmations(session, installation, patience).await?;
         attention.retain(|one| !["unconfirmed", "nobody_told"].contains(&one.code));
-        attention.extend(attention::after_setup(installation, false).await?);
+        // Not to be interrupted: everything was done, and this is what is left to say.
+        let subscriptions = installation.subscriptions().await?;
+        attention.extend(attention::after_setup(installation, &subscriptions, false));
     }
     if screen.is_json() {
         let install = &installation.names().install;

@@ -21,9 +21,7 @@ const WATCH: Duration = Duration::from_secs(5);
 pub(crate) async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut wish = session.config.wish(&args.spec)?;
     wish.spec.keep_code = true;
-    let account = session.connect().await?;
-    session.headline("status", &account);
-    let opened = session.open(&account, wish.spec).await?;
+    let (account, opened) = session.begin("status", wish.spec).await?;
     let screen = &session.screen;
     let mut shown = String::new();
     loop {
@@ -67,9 +65,8 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         look(session, &stack, Purpose::Converge { adopt: false }),
         runs::recent(session, installation, &schedule, now),
     );
-    let (plan, runs) = (looked?.1, runs?);
-    // As the plan saw them.
-    let subscriptions = session.reading(installation.subscriptions()).await?;
+    let ((seen, plan), runs) = (looked?, runs?);
+    let subscriptions = installation.subscriptions_in(&seen);
     let installed = !is_absent(&plan);
     let changed = match installed && health::is_silent(&runs, &schedule, now) {
         true => session.reading(installation.changed_at()).await?,

@@ -13,9 +13,7 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let screen = &session.screen;
     let spec = SpecArgs { given: Overrides::clone(&args.given).into(), adopt: false };
     let wish = session.config.wish(&spec)?;
-    let account = session.connect().await?;
-    session.headline("teardown", &account);
-    let opened = session.open(&account, wish.spec).await?;
+    let (account, opened) = session.begin("teardown", wish.spec).await?;
     let installation = &opened.installation;
     let install = installation.names().install.clone();
     let stack = installation.stack();
@@ -23,7 +21,7 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let width = screen.width();
     screen.text(&format!("\n{}", render::plan(&looked.1, screen.is_verbose(), width)));
     // Asked for before anything goes: afterwards nobody knows which addresses were still pending.
-    let attention = attention::of_teardown(session, installation).await?;
+    let attention = attention::of_teardown(&installation.subscriptions_in(&looked.0));
 
     let nothing = looked.1.summary().delete == 0;
     if !nothing && !attention.is_empty() {
@@ -51,7 +49,7 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let outcome = stack.destroy(&plan, removal, opened.progress.as_ref(), session.interrupt.token()).await;
     let done = outcome.done.clone();
     conclude(outcome, "teardown")?;
-    let after = stack.verify(Purpose::Destroy, PATIENCE, session.interrupt.token()).await?;
+    let (_, after) = stack.verify(Purpose::Destroy, PATIENCE, session.interrupt.token()).await?;
     let left = after.changes.iter().filter(|change| change.action == Action::Delete);
     let after: Vec<_> = left.map(|change| change.address.to_string()).collect();
     if !screen.is_json() {

@@ -2,7 +2,10 @@
 //! AWS's place.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod server;
+mod strangers;
 mod surroundings;
+mod ways;
 
 use keyminder_testkit::command::{Ran, World, finish};
 

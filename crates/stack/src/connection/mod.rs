@@ -84,6 +84,9 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Asking whose account it is takes a moment or does not work.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// A check tries each of its calls several times, and gives up on two of them before it gives up on the account.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// A call that uploads the package is one request of 2.6 MB: five minutes carry it over 70 kbit/s.
 const UPLOAD_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -208,6 +211,7 @@ impl Clients {
     pub fn iam_for_checking(&self) -> aws_sdk_iam::Client {
         let config = aws_sdk_iam::config::Builder::from(&at(&self.sdk, self.endpoints.of("IAM")))
             .retry_config(RetryConfig::adaptive().with_max_attempts(10))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(CHECK_TIMEOUT).build())
             .build();
         aws_sdk_iam::Client::from_conf(config)
     }

@@ -95,6 +95,17 @@ impl Error {
         }
     }
 
+    /// A call that failed in a way that the API does not report as an error.
+    pub(crate) fn of_call(
+        kind: Kind,
+        operation: &'static str,
+        resource: &str,
+        code: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { kind, operation, resource: resource.to_owned(), ..Self::usage(code, message) }
+    }
+
     /// A request that lacks what the API requires. Every request here is built from complete values.
     pub(crate) fn unbuildable(error: aws_smithy_types::error::operation::BuildError) -> Self {
         Self::usage("IncompleteRequest", error.to_string())

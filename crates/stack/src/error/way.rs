@@ -38,7 +38,7 @@ impl Way {
         if kind != Kind::Unreachable && code != NOT_AWS {
             return hints;
         }
-        if message.contains("UnknownIssuer") {
+        if message.contains("invalid peer certificate") {
             hints.push(format!("the certificate of {} does not lead to any of {}", self.host, self.roots));
             hints.push("if your network inspects TLS, name a file with its root certificate: AWS_CA_BUNDLE, ca_bundle in the AWS profile, or SSL_CERT_FILE".to_owned());
         }

@@ -7,9 +7,13 @@ use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
+use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, failed};
 use crate::installation::Installation;
-use crate::marks;
+use crate::ownership;
+
+/// What these calls need to be allowed.
+pub(super) const ACTIONS: Actions = &[(On::Function, &["lambda:InvokeFunction"])];
 
 /// What a run of the function came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +76,7 @@ impl Installation {
         let answer = self.clients.lambda.get_function().function_name(name).send().await;
         let answer = answer.map_err(failed("lambda:GetFunction", name)).map_err(Error::of_install)?;
         let tags = answer.tags.unwrap_or_default().into_iter().collect();
-        match marks::foreign(&tags, &self.names) {
+        match ownership::objection(&tags, &self.names) {
             None => Ok(()),
             Some(reason) => Err(Error::usage(
                 "NotOurs",

@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::actions::{Actions, On};
 use crate::error::{Error, failed};
 use crate::installation::Installation;
 use crate::resource::found;
+
+/// What these calls need to be allowed.
+pub(super) const ACTIONS: Actions = &[(On::LogGroup, &["logs:FilterLogEvents"])];
 
 /// One run of the function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

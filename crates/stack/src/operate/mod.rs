@@ -10,7 +10,7 @@ mod preflight;
 mod probe;
 
 pub use alarm::alarm;
-pub use deployer::{OPERATIONS, auditor_policy, deployer_policy};
+pub use deployer::{auditor_policy, deployer_actions, deployer_policy};
 pub use invocation::Invocation;
 pub use log::LoggedRun;
 pub use notified::{Confirmed, SubscriptionState, SubscriptionStatus};

@@ -3,12 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::Installation;
-use crate::marks::{self, Tags};
-use crate::resource::subscriptions::{self, Seen};
-use crate::resource::topic;
+use crate::order::Observation;
+use crate::ownership::{self, Tags};
+use crate::resource::shared::Seen;
+use crate::resource::{Shared, records, subscriptions, topic_tags};
 use crate::subscription::{Subscription, without_password};
+
+/// What these calls need to be allowed.
+pub(super) const ACTIONS: Actions = &[(On::Topic, &["sns:ConfirmSubscription"])];
 
 /// How long SNS keeps a subscription that nobody confirms (SNS Developer Guide, "Confirm the subscription").
 const PENDING_FOR: SignedDuration = SignedDuration::from_hours(48);
@@ -61,27 +66,34 @@ impl SubscriptionStatus {
 }
 
 impl Installation {
-    /// Every subscription that is wanted or there, as the last observation saw them; asks again where there was none
-    /// since the last call. Empty where there is no topic and none is wanted.
+    /// Every subscription that is wanted or there; asks SNS. Empty if there is no topic and none is wanted.
     ///
     /// # Errors
     /// What SNS answers.
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionStatus>, Error> {
-        let seen = match self.last_seen_subscriptions() {
-            Some(seen) => seen,
-            None => subscriptions::look(self).await?.unwrap_or_default(),
-        };
+        let seen = subscriptions::look(self, &Shared::default()).await?.unwrap_or_default();
+        Ok(self.statuses(&seen))
+    }
+
+    /// Every subscription that is wanted or was there when the observation was made.
+    #[must_use]
+    pub fn subscriptions_in(&self, observation: &Observation) -> Vec<SubscriptionStatus> {
+        let seen = observation.shared().find_map(|shared| shared.subscriptions.get());
+        seen.map_or_else(|| self.statuses(&Seen::default()), |seen| self.statuses(seen))
+    }
+
+    fn statuses(&self, seen: &Seen) -> Vec<SubscriptionStatus> {
         let recipients = self.spec.notify.recipients().unwrap_or_default();
         let status = |subscription: &aws_sdk_sns::types::Subscription| {
             let protocol = subscription.protocol().unwrap_or_default();
             let endpoint = without_password(subscription.endpoint().unwrap_or_default());
-            let key = subscriptions::key(protocol, &endpoint);
+            let key = records::key(protocol, &endpoint);
             let arn = subscriptions::arn_of(subscription);
-            let made = subscriptions::recorded_at(&seen.tags, &key);
+            let made = records::made_at(&seen.tags, &key);
             let attributes = arn.and_then(|arn| seen.attributes.get(arn));
             let declared =
                 recipients.iter().find(|one| one.protocol.as_str() == protocol && one.shown_endpoint() == endpoint);
-            let managed = subscriptions::is_recorded(&seen.tags, &key);
+            let managed = records::has(&seen.tags, &key);
             let filtered = match attributes {
                 Some(attributes) => {
                     attributes.get("FilterPolicy").is_some_and(|policy| !["", "{}"].contains(&policy.trim()))
@@ -109,7 +121,7 @@ impl Installation {
             if statuses.iter().any(|s| s.protocol == protocol && s.endpoint == wanted.shown_endpoint()) {
                 continue;
             }
-            let managed = subscriptions::is_recorded(&seen.tags, &subscriptions::key(protocol, &wanted.endpoint));
+            let managed = records::has(&seen.tags, &records::key(protocol, &wanted.endpoint));
             statuses.push(SubscriptionStatus {
                 protocol: protocol.to_owned(),
                 endpoint: wanted.shown_endpoint(),
@@ -124,10 +136,10 @@ impl Installation {
             });
         }
         if !self.spec.notify.is_declared() {
-            statuses.extend(gone(&seen));
+            statuses.extend(gone(seen));
         }
         statuses.sort_by(|a, b| (&a.protocol, &a.endpoint).cmp(&(&b.protocol, &b.endpoint)));
-        Ok(statuses)
+        statuses
     }
 
     /// Where the configuration names nobody, those that we made are to stay.
@@ -179,7 +191,7 @@ impl Installation {
         if error.kind != Kind::Invalid {
             return error.of_install();
         }
-        match topic::live_tags(self).await {
+        match topic_tags::read(self).await {
             Err(missing) if missing.kind == Kind::NotFound => missing.of_install(),
             _ => error.because(Cause::TokenRefused),
         }
@@ -193,8 +205,8 @@ impl Installation {
     pub async fn resend(&self, endpoint: Option<&str>) -> Result<Vec<String>, Error> {
         let topic = self.names.topic_arn();
         let live = subscriptions::live(self).await.map_err(Error::of_install)?;
-        let tags = topic::live_tags(self).await.map_err(Error::of_install)?;
-        if let Some(reason) = marks::foreign(&tags, &self.names) {
+        let tags = topic_tags::read(self).await.map_err(Error::of_install)?;
+        if let Some(reason) = ownership::objection(&tags, &self.names) {
             let message = format!("the topic {} was not created by this installation: {reason}", self.names.topic);
             return Err(Error::usage("NotOurs", message).because(Cause::NotOurs));
         }
@@ -203,10 +215,10 @@ impl Installation {
         for subscription in &live {
             let to = &without_password(subscription.endpoint().unwrap_or_default());
             let protocol = subscription.protocol().unwrap_or_default();
-            let key = subscriptions::key(protocol, to);
+            let key = records::key(protocol, to);
             let declared =
                 recipients.iter().find(|one| one.protocol.as_str() == protocol && one.shown_endpoint() == *to);
-            let managed = subscriptions::is_recorded(&tags, &key);
+            let managed = records::has(&tags, &key);
             let asked =
                 endpoint.map_or_else(|| self.wants(declared, managed), |endpoint| without_password(endpoint) == *to);
             if !asked || subscriptions::arn_of(subscription).is_some() {
@@ -214,7 +226,7 @@ impl Installation {
             }
             // The 48 hours begin anew, and so does the record: before the call, as everywhere.
             if managed {
-                topic::tag(self, &Tags::from([subscriptions::record(&key)])).await?;
+                topic_tags::set(self, &Tags::from([records::record(&key)])).await?;
             }
             // SNS lists the endpoint without its password, and would take what it lists for another endpoint.
             let whole = declared.map(|declared| declared.endpoint.as_str()).or(endpoint).unwrap_or(to);
@@ -247,9 +259,8 @@ pub struct Confirmed {
 
 /// Those that are recorded as ours and are no longer there.
 fn gone(seen: &Seen) -> impl Iterator<Item = SubscriptionStatus> {
-    let live: Vec<String> =
-        seen.live.iter().map(|one| subscriptions::record_key(&subscriptions::key_of(one))).collect();
-    let left = subscriptions::recorded(&seen.tags).filter(move |(tag, _)| !live.iter().any(|live| live == tag));
+    let live: Vec<String> = seen.live.iter().map(|one| records::record_key(&subscriptions::key_of(one))).collect();
+    let left = records::all(&seen.tags).filter(move |(tag, _)| !live.iter().any(|live| live == tag));
     left.map(|(_, (protocol, endpoint))| SubscriptionStatus {
         protocol: protocol.to_owned(),
         endpoint: endpoint.to_owned(),

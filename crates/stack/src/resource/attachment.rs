@@ -3,10 +3,12 @@
 //! Asks IAM: ListAttachedRolePolicies, then ListRolePolicies where the role is there; AttachRolePolicy;
 //! DetachRolePolicy; with force also DeleteRolePolicy.
 
+use futures::future::{try_join, try_join_all};
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::{found, gone, role};
+use super::{Shared, found, ignore_missing, policy, role};
+use crate::actions::{Actions, On};
 use crate::error::{Error, failed};
 use crate::extras::{ATTACHED_POLICY, INLINE_POLICY};
 use crate::installation::{Installation, PROPAGATION};
@@ -62,21 +64,33 @@ impl<'a> Attachment<'a> {
 
     async fn detach(&self, arn: &str) -> Result<(), Error> {
         let answer = self.install.clients.iam.detach_role_policy().role_name(self.role()).policy_arn(arn).send().await;
-        gone(answer.map_err(failed("iam:DetachRolePolicy", self.role())))
+        ignore_missing(answer.map_err(failed("iam:DetachRolePolicy", self.role())))
+    }
+}
+
+impl Attachment<'_> {
+    pub(crate) const ACTIONS: Actions = &[
+        (
+            On::Role,
+            &["iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+        ),
+        (On::Attaching, &["iam:AttachRolePolicy"]),
+    ];
+
+    async fn delete_inline(&self, name: &str) -> Result<(), Error> {
+        let call = self.install.clients.iam.delete_role_policy().role_name(self.role()).policy_name(name);
+        ignore_missing(call.send().await.map_err(failed("iam:DeleteRolePolicy", self.role())))
     }
 }
 
 impl Resource for Attachment<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const PART_OF: Option<Address> = Some(role::ADDRESS);
+    const AFTER: &'static [Address] = &[role::ADDRESS, policy::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
-
-    fn part_of(&self) -> Option<Address> {
-        Some(role::ADDRESS)
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         format!("{} on {}", self.install.names.policy, self.install.names.role)
@@ -86,9 +100,12 @@ impl Resource for Attachment<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
-        let Some(attached) = found(self.attached().await)? else { return Ok(Observed::Absent) };
-        let inline = found(self.inline().await)?.unwrap_or_default();
+    async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
+        if shared.role(self.install).await?.is_none() {
+            return Ok(Observed::Absent);
+        }
+        let looks = try_join(self.attached(), self.inline()).await;
+        let Some((attached, inline)) = found(looks)? else { return Ok(Observed::Absent) };
         let (ours, others): (Vec<_>, Vec<_>) = attached.into_iter().partition(|arn| *arn == self.desired.policy);
         let extras = others
             .into_iter()
@@ -101,7 +118,7 @@ impl Resource for Attachment<'_> {
         })
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         if observed == Some(&self.desired) {
             return Ok(());
         }
@@ -125,14 +142,9 @@ impl Resource for Attachment<'_> {
         if !removal.force {
             return Ok(());
         }
-        for arn in found(self.attached().await)?.unwrap_or_default() {
-            self.detach(&arn).await?;
-        }
-        for name in found(self.inline().await)?.unwrap_or_default() {
-            let answer =
-                self.install.clients.iam.delete_role_policy().role_name(self.role()).policy_name(&name).send().await;
-            gone(answer.map_err(failed("iam:DeleteRolePolicy", self.role())))?;
-        }
+        let Some((attached, inline)) = found(try_join(self.attached(), self.inline()).await)? else { return Ok(()) };
+        try_join_all(attached.iter().map(|arn| self.detach(arn))).await?;
+        try_join_all(inline.iter().map(|name| self.delete_inline(name))).await?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_iam::types::Tag;
 
 use crate::error::Error;
-use crate::marks::Tags;
+use crate::ownership::Tags;
 
 /// Tags as IAM answers them.
 pub(crate) fn tags_of(tags: &[Tag]) -> Tags {

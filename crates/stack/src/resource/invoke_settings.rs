@@ -7,7 +7,8 @@ use aws_sdk_lambda::types::{DestinationConfig, OnFailure};
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::{found, function};
+use super::{Shared, attachment, found, function, topic};
+use crate::actions::{Actions, On};
 use crate::error::{Error, Kind, failed};
 use crate::installation::{Installation, PROPAGATION};
 
@@ -27,6 +28,9 @@ pub(crate) struct InvokeSettings<'a> {
 }
 
 impl<'a> InvokeSettings<'a> {
+    pub(crate) const ACTIONS: Actions =
+        &[(On::Function, &["lambda:GetFunctionEventInvokeConfig", "lambda:PutFunctionEventInvokeConfig"])];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             maximum_retry_attempts: Some(0),
@@ -50,16 +54,13 @@ fn not_accepted_yet(error: &Error) -> bool {
 }
 
 impl Resource for InvokeSettings<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const PART_OF: Option<Address> = Some(function::ADDRESS);
+    const AFTER: &'static [Address] = &[topic::ADDRESS, function::ADDRESS, attachment::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
-
-    fn part_of(&self) -> Option<Address> {
-        Some(function::ADDRESS)
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.function.clone()
@@ -69,7 +70,7 @@ impl Resource for InvokeSettings<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let lambda = &self.install.clients.lambda;
         let answer = lambda.get_function_event_invoke_config().function_name(self.function()).send().await;
         let Some(answer) = found(answer.map_err(failed("lambda:GetFunctionEventInvokeConfig", self.function())))?
@@ -88,7 +89,7 @@ impl Resource for InvokeSettings<'_> {
         ))
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         if observed == Some(&self.desired) {
             return Ok(());
         }
@@ -112,7 +113,7 @@ impl Resource for InvokeSettings<'_> {
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
-        // They go with the function, which is deleted in the next stage.
+        // They go with the function, which is deleted next.
         Ok(())
     }
 }

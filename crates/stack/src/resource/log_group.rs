@@ -1,5 +1,5 @@
-//! `lambda_log_group`: the function's log group, made before the function so that it is ours, with an end to how long
-//! it is kept.
+//! `lambda_log_group`: the function's log group, made before the function runs so that it is ours, with an end to how
+//! long it is kept.
 //!
 //! Asks CloudWatch Logs: DescribeLogGroups, ListTagsForResource; CreateLogGroup with the tags, PutRetentionPolicy;
 //! for drift PutRetentionPolicy, TagResource, UntagResource; DeleteLogGroup.
@@ -7,10 +7,12 @@
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::{by_tags, found, gone};
+use super::tags::{Tagged, settle as settle_tags};
+use super::{Shared, by_tags, found, function, ignore_missing};
+use crate::actions::{Actions, On};
 use crate::error::{Error, Kind, failed};
 use crate::installation::{Installation, PROPAGATION};
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("lambda_log_group");
 
@@ -27,6 +29,22 @@ pub(crate) struct LogGroup<'a> {
 }
 
 impl<'a> LogGroup<'a> {
+    pub(crate) const ACTIONS: Actions = &[
+        (
+            On::LogGroup,
+            &[
+                "logs:CreateLogGroup",
+                "logs:DeleteLogGroup",
+                "logs:ListTagsForResource",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+                "logs:UntagResource",
+            ],
+        ),
+        // Listing log groups cannot be allowed on less.
+        (On::Anything, &["logs:DescribeLogGroups"]),
+    ];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             retention_days: i32::try_from(install.spec.function.log_retention_days).ok(),
@@ -73,13 +91,26 @@ impl<'a> LogGroup<'a> {
     }
 }
 
+impl Tagged for LogGroup<'_> {
+    async fn set_tags(&self, tags: Tags) -> Result<(), Error> {
+        let logs = &self.install.clients.logs;
+        let call = logs.tag_resource().resource_arn(&self.arn).set_tags(Some(tags.into_iter().collect()));
+        call.send().await.map_err(failed("logs:TagResource", &self.arn)).map(drop)
+    }
+
+    async fn remove_tags(&self, keys: Vec<String>) -> Result<(), Error> {
+        let call = self.install.clients.logs.untag_resource().resource_arn(&self.arn).set_tag_keys(Some(keys));
+        call.send().await.map_err(failed("logs:UntagResource", &self.arn)).map(drop)
+    }
+}
+
 impl Resource for LogGroup<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const OUTLIVES: &'static [Address] = &[function::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.log_group.clone()
@@ -89,18 +120,19 @@ impl Resource for LogGroup<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let Some(group) = self.live().await? else { return Ok(Observed::Absent) };
         let answer = self.install.clients.logs.list_tags_for_resource().resource_arn(&self.arn).send().await;
         let Some(answer) = found(answer.map_err(failed("logs:ListTagsForResource", &self.arn)))? else {
             return Ok(Observed::Absent);
         };
         let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
-        let state = State { retention_days: group.retention_in_days(), tags: marks::owned(&tags, &self.desired.tags) };
+        let state =
+            State { retention_days: group.retention_in_days(), tags: ownership::owned(&tags, &self.desired.tags) };
         Ok(by_tags(&tags, &self.install.names, state))
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         let logs = &self.install.clients.logs;
         let Some(observed) = observed else {
             // Logs refuses it while the deletion of a group of that name is not quite over.
@@ -121,28 +153,11 @@ impl Resource for LogGroup<'_> {
         if observed.retention_days != self.desired.retention_days {
             self.set_retention().await?;
         }
-        let changes = marks::changes(&observed.tags, &self.desired.tags);
-        if !changes.remove.is_empty() {
-            logs.untag_resource()
-                .resource_arn(&self.arn)
-                .set_tag_keys(Some(changes.remove))
-                .send()
-                .await
-                .map_err(failed("logs:UntagResource", &self.arn))?;
-        }
-        if !changes.set.is_empty() {
-            logs.tag_resource()
-                .resource_arn(&self.arn)
-                .set_tags(Some(changes.set.into_iter().collect()))
-                .send()
-                .await
-                .map_err(failed("logs:TagResource", &self.arn))?;
-        }
-        Ok(())
+        settle_tags(self, &observed.tags, &self.desired.tags).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
         let answer = self.install.clients.logs.delete_log_group().log_group_name(self.name()).send().await;
-        gone(answer.map_err(failed("logs:DeleteLogGroup", self.name())))
+        ignore_missing(answer.map_err(failed("logs:DeleteLogGroup", self.name())))
     }
 }

@@ -2,8 +2,8 @@
 
 use keyminder_reconcile::{Existing, Observed};
 
-use crate::marks::{self, Tags};
 use crate::names::Names;
+use crate::ownership::{self, Tags};
 
 mod attachment;
 mod function;
@@ -12,11 +12,15 @@ mod invoke_settings;
 mod log_group;
 mod permission;
 pub(crate) mod policy;
+pub(crate) mod records;
 pub(crate) mod role;
 mod rule;
+pub(crate) mod shared;
 pub(crate) mod subscriptions;
+mod tags;
 mod target;
 pub(crate) mod topic;
+pub(crate) mod topic_tags;
 
 pub(crate) use attachment::Attachment;
 pub(crate) use function::Function;
@@ -26,13 +30,14 @@ pub(crate) use permission::Permission;
 pub(crate) use policy::Policy;
 pub(crate) use role::Role;
 pub(crate) use rule::{Rule, reschedule, schedule as rule_schedule};
+pub use shared::Shared;
 pub(crate) use subscriptions::Subscriptions;
 pub(crate) use target::Target;
 pub(crate) use topic::Topic;
 
 /// Ours or foreign, as the live tags say.
 fn by_tags<S>(live: &Tags, names: &Names, existing: impl Into<Existing<S>>) -> Observed<S> {
-    match marks::foreign(live, names) {
+    match ownership::objection(live, names) {
         None => Observed::Ours(existing.into()),
         Some(reason) => Observed::Foreign(existing.into(), reason),
     }
@@ -48,6 +53,6 @@ pub(crate) fn found<T>(result: Result<T, crate::Error>) -> Result<Option<T>, cra
 }
 
 /// Already gone is success.
-fn gone<T>(result: Result<T, crate::Error>) -> Result<(), crate::Error> {
+fn ignore_missing<T>(result: Result<T, crate::Error>) -> Result<(), crate::Error> {
     found(result).map(|_| ())
 }

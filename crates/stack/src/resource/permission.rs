@@ -6,7 +6,8 @@ use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource}
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{found, function, gone};
+use super::{Shared, found, function, ignore_missing, log_group};
+use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Error, Kind, failed};
 use crate::extras::STATEMENT;
@@ -30,6 +31,9 @@ pub(crate) struct Permission<'a> {
 }
 
 impl<'a> Permission<'a> {
+    pub(crate) const ACTIONS: Actions =
+        &[(On::Function, &["lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"])];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             effect: "Allow".to_owned(),
@@ -61,7 +65,7 @@ impl<'a> Permission<'a> {
     async fn remove(&self) -> Result<(), Error> {
         let lambda = &self.install.clients.lambda;
         let answer = lambda.remove_permission().function_name(self.function()).statement_id(STATEMENT_ID).send().await;
-        gone(answer.map_err(failed("lambda:RemovePermission", self.function())))
+        ignore_missing(answer.map_err(failed("lambda:RemovePermission", self.function())))
     }
 }
 
@@ -87,16 +91,13 @@ fn state(statement: &Value) -> State {
 }
 
 impl Resource for Permission<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const PART_OF: Option<Address> = Some(function::ADDRESS);
+    const AFTER: &'static [Address] = &[function::ADDRESS, log_group::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
-
-    fn part_of(&self) -> Option<Address> {
-        Some(function::ADDRESS)
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         format!("{STATEMENT_ID} of {}", self.function())
@@ -106,7 +107,7 @@ impl Resource for Permission<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let (ours, others): (Vec<_>, Vec<_>) =
             self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
         let extras: Vec<_> = others.into_iter().map(|(id, _)| Extra::new(STATEMENT, id)).collect();
@@ -116,7 +117,7 @@ impl Resource for Permission<'_> {
         })
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         match observed {
             Some(observed) if *observed == self.desired => return Ok(()),
             Some(_) => self.remove().await?,
@@ -144,7 +145,7 @@ impl Resource for Permission<'_> {
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
-        // It goes with the function, which is deleted in the next stage.
+        // It goes with the function, which is deleted next.
         Ok(())
     }
 }

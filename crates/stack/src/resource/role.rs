@@ -9,12 +9,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::iam::{sdk_tags, tags_of};
-use super::{by_tags, found, gone};
-use crate::connection::Clients;
+use super::tags::{Tagged, settle as settle_tags};
+use super::{Shared, by_tags, ignore_missing};
+use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("iam_role");
 
@@ -35,6 +36,21 @@ pub(crate) struct Role<'a> {
 }
 
 impl<'a> Role<'a> {
+    pub(crate) const ACTIONS: Actions = &[(
+        On::Role,
+        &[
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DeleteRolePermissionsBoundary",
+            "iam:GetRole",
+            "iam:PutRolePermissionsBoundary",
+            "iam:TagRole",
+            "iam:UntagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+        ],
+    )];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             path: install.names.iam_path.clone(),
@@ -62,7 +78,7 @@ impl<'a> Role<'a> {
                     .await
                     .map_err(failed("iam:PutRolePermissionsBoundary", self.name()))?;
             }
-            None => gone(
+            None => ignore_missing(
                 iam.delete_role_permissions_boundary()
                     .role_name(self.name())
                     .send()
@@ -74,26 +90,24 @@ impl<'a> Role<'a> {
     }
 }
 
-pub(crate) use aws_sdk_iam::types::Role as Live;
+impl Tagged for Role<'_> {
+    async fn set_tags(&self, tags: Tags) -> Result<(), Error> {
+        let call = self.install.clients.iam.tag_role().role_name(self.name()).set_tags(Some(sdk_tags(&tags)?));
+        call.send().await.map_err(failed("iam:TagRole", self.name())).map(drop)
+    }
 
-/// A role, if there is one of that name.
-pub(crate) async fn live(clients: &Clients, name: &str) -> Result<Option<Live>, Error> {
-    let answer = clients.iam.get_role().role_name(name).send().await.map_err(failed("iam:GetRole", name));
-    Ok(found(answer)?.and_then(|answer| answer.role))
-}
-
-/// The unique id of a role: another one when the role is deleted and made again under its name.
-pub(crate) async fn id(clients: &Clients, name: &str) -> Result<Option<String>, Error> {
-    Ok(live(clients, name).await?.map(|role| role.role_id().to_owned()))
+    async fn remove_tags(&self, keys: Vec<String>) -> Result<(), Error> {
+        let call = self.install.clients.iam.untag_role().role_name(self.name()).set_tag_keys(Some(keys));
+        call.send().await.map_err(failed("iam:UntagRole", self.name())).map(drop)
+    }
 }
 
 impl Resource for Role<'_> {
+    const ADDRESS: Address = ADDRESS;
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.role.clone()
@@ -103,12 +117,8 @@ impl Resource for Role<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
-        let role = match self.install.first_role() {
-            Some(known) => known,
-            None => live(&self.install.clients, self.name()).await?,
-        };
-        let Some(role) = role else { return Ok(Observed::Absent) };
+    async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
+        let Some(role) = shared.role(self.install).await? else { return Ok(Observed::Absent) };
         let tags = tags_of(role.tags());
         let state = State {
             path: role.path().to_owned(),
@@ -118,12 +128,12 @@ impl Resource for Role<'_> {
                 .permissions_boundary()
                 .and_then(|boundary| boundary.permissions_boundary_arn())
                 .map(str::to_owned),
-            tags: marks::owned(&tags, &self.desired.tags),
+            tags: ownership::owned(&tags, &self.desired.tags),
         };
         Ok(by_tags(&tags, &self.install.names, state))
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {
         let iam = &self.install.clients.iam;
         let desired = &self.desired;
         let name = self.name();
@@ -139,9 +149,7 @@ impl Resource for Role<'_> {
                 .send()
                 .await
                 .map_err(failed("iam:CreateRole", name))?;
-            if let Some(role) = answer.role() {
-                self.install.role_is_new(role.role_id());
-            }
+            shared.role_was_made(answer.role);
             return Ok(());
         };
         if observed.path != desired.path {
@@ -166,24 +174,7 @@ impl Resource for Role<'_> {
         if observed.permissions_boundary != desired.permissions_boundary {
             self.set_boundary().await?;
         }
-        let changes = marks::changes(&observed.tags, &desired.tags);
-        if !changes.remove.is_empty() {
-            iam.untag_role()
-                .role_name(name)
-                .set_tag_keys(Some(changes.remove))
-                .send()
-                .await
-                .map_err(failed("iam:UntagRole", name))?;
-        }
-        if !changes.set.is_empty() {
-            iam.tag_role()
-                .role_name(name)
-                .set_tags(Some(sdk_tags(&changes.set)?))
-                .send()
-                .await
-                .map_err(failed("iam:TagRole", name))?;
-        }
-        Ok(())
+        settle_tags(self, &observed.tags, &desired.tags).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
@@ -195,7 +186,7 @@ impl Resource for Role<'_> {
                 |error| error.kind == Kind::InUse,
                 async || {
                     let answer = self.install.clients.iam.delete_role().role_name(name).send().await;
-                    gone(answer.map_err(failed("iam:DeleteRole", name)))
+                    ignore_missing(answer.map_err(failed("iam:DeleteRole", name)))
                 },
             )
             .await

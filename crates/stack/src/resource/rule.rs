@@ -8,10 +8,12 @@ use aws_sdk_eventbridge::types::{RuleState, Tag};
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::{by_tags, found, gone};
+use super::tags::{Tagged, settle as settle_tags};
+use super::{Shared, by_tags, found, ignore_missing};
+use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("events_rule");
 
@@ -39,6 +41,18 @@ pub(crate) struct Rule<'a> {
 }
 
 impl<'a> Rule<'a> {
+    pub(crate) const ACTIONS: Actions = &[(
+        On::Rule,
+        &[
+            "events:DeleteRule",
+            "events:DescribeRule",
+            "events:ListTagsForResource",
+            "events:PutRule",
+            "events:TagResource",
+            "events:UntagResource",
+        ],
+    )];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let definition = Definition {
             schedule: install.spec.schedule.clone(),
@@ -84,7 +98,7 @@ impl<'a> Rule<'a> {
 /// The schedule that the rule has, where that is all in which it may differ from ours.
 pub(crate) async fn schedule(install: &Installation) -> Result<String, Error> {
     let rule = Rule::new(install);
-    match rule.observe().await? {
+    match rule.observe(&Shared::default()).await? {
         Observed::Absent | Observed::AbsentBeside(_) => {
             let error = Error::usage("RuleNotFound", format!("the rule {} does not exist", rule.name()));
             Err(Error { kind: Kind::NotFound, ..error }.of_install())
@@ -114,13 +128,25 @@ pub(crate) async fn reschedule(install: &Installation, schedule: &str) -> Result
     Rule::new(install).put(schedule).await
 }
 
+impl Tagged for Rule<'_> {
+    async fn set_tags(&self, tags: Tags) -> Result<(), Error> {
+        let events = &self.install.clients.events;
+        let call = events.tag_resource().resource_arn(&self.arn).set_tags(Some(Self::sdk_tags(&tags)?));
+        call.send().await.map_err(failed("events:TagResource", &self.arn)).map(drop)
+    }
+
+    async fn remove_tags(&self, keys: Vec<String>) -> Result<(), Error> {
+        let call = self.install.clients.events.untag_resource().resource_arn(&self.arn).set_tag_keys(Some(keys));
+        call.send().await.map_err(failed("events:UntagResource", &self.arn)).map(drop)
+    }
+}
+
 impl Resource for Rule<'_> {
+    const ADDRESS: Address = ADDRESS;
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.rule.clone()
@@ -130,7 +156,7 @@ impl Resource for Rule<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let events = &self.install.clients.events;
         let answer = events.describe_rule().name(self.name()).send().await;
         let Some(rule) = found(answer.map_err(failed("events:DescribeRule", self.name())))? else {
@@ -149,38 +175,18 @@ impl Resource for Rule<'_> {
             description: rule.description().unwrap_or_default().to_owned(),
             role: given(rule.role_arn()),
         };
-        let state = State { definition, tags: marks::owned(&tags, &self.desired.tags) };
+        let state = State { definition, tags: ownership::owned(&tags, &self.desired.tags) };
         Ok(by_tags(&tags, &self.install.names, state))
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         let Some(observed) = observed else {
             return self.put(&self.desired.definition.schedule).await;
         };
         if observed.definition != self.desired.definition {
             self.put(&self.desired.definition.schedule).await?;
         }
-        let events = &self.install.clients.events;
-        let changes = marks::changes(&observed.tags, &self.desired.tags);
-        if !changes.remove.is_empty() {
-            events
-                .untag_resource()
-                .resource_arn(&self.arn)
-                .set_tag_keys(Some(changes.remove))
-                .send()
-                .await
-                .map_err(failed("events:UntagResource", &self.arn))?;
-        }
-        if !changes.set.is_empty() {
-            events
-                .tag_resource()
-                .resource_arn(&self.arn)
-                .set_tags(Some(Self::sdk_tags(&changes.set)?))
-                .send()
-                .await
-                .map_err(failed("events:TagResource", &self.arn))?;
-        }
-        Ok(())
+        settle_tags(self, &observed.tags, &self.desired.tags).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
@@ -192,7 +198,7 @@ impl Resource for Rule<'_> {
                 |error| error.kind == Kind::InUse,
                 async || {
                     let answer = self.install.clients.events.delete_rule().name(self.name()).send().await;
-                    gone(answer.map_err(failed("events:DeleteRule", self.name())))
+                    ignore_missing(answer.map_err(failed("events:DeleteRule", self.name())))
                 },
             )
             .await

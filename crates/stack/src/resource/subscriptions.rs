@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription as Live;
 use futures::future::{try_join, try_join_all};
-use jiff::Timestamp;
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use super::{found, gone, topic};
+use super::shared::Seen;
+use super::{Shared, found, ignore_missing, records, topic, topic_tags};
+use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, Kind, failed};
 use crate::extras::SUBSCRIPTION as KIND;
 use crate::installation::{Installation, PROPAGATION};
-use crate::marks::{SUBSCRIPTION, Tags};
-use crate::subscription::{Subscription, without_password};
+use crate::ownership::SUBSCRIPTION;
+use crate::subscription::Subscription;
 
 pub(crate) const ADDRESS: Address = Address("sns_subscriptions");
 
@@ -100,79 +100,19 @@ pub(crate) struct Subscriptions<'a> {
     desired: State,
 }
 
-/// `email ops@example.com`: what a subscription is known by, in plans and here.
-pub(crate) fn key(protocol: &str, endpoint: &str) -> String {
-    format!("{protocol} {}", without_password(endpoint))
-}
-
-/// The topic's tag that records a subscription as ours, with the time it was made as value: a pending one lapses 48
-/// hours after. The key follows where it can be part of a tag, so that one that is gone can be named.
-pub(crate) fn record(key: &str) -> (String, String) {
-    // The second that has begun: a moment to come would promise more than 48 hours.
-    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
-    let with_key = format!("{now} {key}");
-    // A URL's path or query can be a secret as well as its password can, and anyone who reads tags would read it.
-    let is_url = key.contains("://");
-    let fits = !is_url
-        && with_key.len() <= 256
-        && with_key.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c));
-    (record_key(key), if fits { with_key } else { now.to_string() })
-}
-
-/// The records of everything that is declared, for a topic that is only now being made.
-pub(crate) fn records(install: &Installation) -> Tags {
-    let declared = install.spec.notify.recipients().unwrap_or_default();
-    declared.iter().map(|subscription| record(&key(subscription.protocol.as_str(), &subscription.endpoint))).collect()
-}
-
-/// Endpoints are longer than tag keys and hold characters that those may not.
-pub(crate) fn record_key(key: &str) -> String {
-    let hash = Sha256::digest(key.as_bytes());
-    hash.iter().take(8).fold(SUBSCRIPTION.to_owned(), |tag, byte| format!("{tag}{byte:02x}"))
-}
-
-/// Whether the topic's tags record a subscription as ours.
-pub(crate) fn is_recorded(tags: &Tags, key: &str) -> bool {
-    tags.contains_key(&record_key(key))
-}
-
-/// When a recorded subscription was made.
-pub(crate) fn recorded_at(tags: &Tags, key: &str) -> Option<Timestamp> {
-    tags.get(&record_key(key))?.split(' ').next()?.parse().ok()
-}
-
-/// The protocol and endpoint of each recorded subscription, where they could be told: `("", "")` where not.
-pub(crate) fn recorded(tags: &Tags) -> impl Iterator<Item = (&str, (&str, &str))> {
-    tags.iter().filter(|(tag, _)| tag.starts_with(SUBSCRIPTION)).map(|(tag, value)| {
-        let (_, key) = value.split_once(' ').unwrap_or_default();
-        (tag.as_str(), key.split_once(' ').unwrap_or_default())
-    })
-}
-
 /// The attributes with which a subscription is asked for.
 pub(crate) fn asked_for(subscription: &Subscription) -> Vec<(&'static str, String)> {
     Options::of(subscription).attributes(&Options::NONE)
 }
 
-/// What a look at the topic's subscriptions found.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) live: Vec<Live>,
-    /// The topic's tags.
-    pub(crate) tags: Tags,
-    /// The attributes of each confirmed subscription, by ARN.
-    pub(crate) attributes: BTreeMap<String, BTreeMap<String, String>>,
-}
-
 /// Looks at the topic's subscriptions; `None` where there is no topic.
-pub(crate) async fn look(install: &Installation) -> Result<Option<Seen>, Error> {
+pub(crate) async fn look(install: &Installation, shared: &Shared) -> Result<Option<Seen>, Error> {
     let Some(live) = found(live(install).await)? else { return Ok(None) };
     let confirmed = live.iter().filter_map(arn_of);
     let attributes = try_join_all(confirmed.map(async |arn| Ok((arn.to_owned(), attributes(install, arn).await?))));
+    let (tags, attributes) = try_join(shared.topic_tags(install), attributes).await?;
     // A teardown elsewhere may have taken the topic between the two looks.
-    let Some((tags, attributes)) = found(try_join(topic::live_tags(install), attributes).await)? else {
-        return Ok(None);
-    };
+    let Some(tags) = tags.cloned() else { return Ok(None) };
     let attributes = attributes.into_iter().filter_map(|(arn, attributes)| Some((arn, attributes?))).collect();
     Ok(Some(Seen { live, tags, attributes }))
 }
@@ -204,6 +144,12 @@ pub(crate) async fn attributes(install: &Installation, arn: &str) -> Result<Opti
 }
 
 impl<'a> Subscriptions<'a> {
+    pub(crate) const ACTIONS: Actions = &[
+        (On::Topic, &["sns:ListSubscriptionsByTopic", "sns:Subscribe"]),
+        // A subscription's own operations cannot be allowed on less.
+        (On::Anything, &["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]),
+    ];
+
     /// Subscriptions can outlive their topic for a while (API reference, DeleteTopic), and show on a new topic of the
     /// same name. Subscribing now would return one that is about to go, so this waits until they are gone.
     async fn left_over_ones_gone(&self) -> Result<(), Error> {
@@ -229,7 +175,9 @@ impl<'a> Subscriptions<'a> {
         let declared: Option<BTreeMap<_, _>> = install.spec.notify.recipients().map(|declared| {
             declared
                 .into_iter()
-                .map(|subscription| (key(subscription.protocol.as_str(), &subscription.endpoint), subscription))
+                .map(|subscription| {
+                    (records::key(subscription.protocol.as_str(), &subscription.endpoint), subscription)
+                })
                 .collect()
         });
         let desired = declared.iter().flatten().map(|(key, s)| (key.clone(), Options::of(s))).collect();
@@ -271,25 +219,22 @@ impl<'a> Subscriptions<'a> {
 
     async fn unsubscribe(&self, arn: &str) -> Result<(), Error> {
         let answer = self.install.clients.sns.unsubscribe().subscription_arn(arn).send().await;
-        gone(answer.map_err(failed("sns:Unsubscribe", arn)))
+        ignore_missing(answer.map_err(failed("sns:Unsubscribe", arn)))
     }
 }
 
 pub(crate) fn key_of(live: &Live) -> String {
-    key(live.protocol().unwrap_or_default(), live.endpoint().unwrap_or_default())
+    records::key(live.protocol().unwrap_or_default(), live.endpoint().unwrap_or_default())
 }
 
 impl Resource for Subscriptions<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const PART_OF: Option<Address> = Some(topic::ADDRESS);
+    const AFTER: &'static [Address] = &[topic::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
-
-    fn part_of(&self) -> Option<Address> {
-        Some(topic::ADDRESS)
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.topic.clone()
@@ -299,14 +244,14 @@ impl Resource for Subscriptions<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
-        let Some(seen) = look(self.install).await? else { return Ok(Observed::Absent) };
+    async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
+        let Some(seen) = look(self.install, shared).await? else { return Ok(Observed::Absent) };
         let mut extras = Vec::new();
         let mut ours = BTreeMap::new();
         for subscription in &seen.live {
             let key = key_of(subscription);
             let arn = arn_of(subscription);
-            let managed = is_recorded(&seen.tags, &key);
+            let managed = records::has(&seen.tags, &key);
             match (self.desired.0.get(&key), arn) {
                 // Not said who is to be notified: nobody is missing and nobody is too many.
                 _ if self.declared.is_none() => {}
@@ -329,26 +274,27 @@ impl Resource for Subscriptions<'_> {
         if self.declared.is_some() {
             // What an interrupted run left: it had unsubscribed, and was to remove the record.
             let known: Vec<_> = seen.live.iter().map(key_of).chain(self.desired.0.keys().cloned()).collect();
-            let known: Vec<_> = known.iter().map(|key| record_key(key)).collect();
+            let known: Vec<_> = known.iter().map(|key| records::record_key(key)).collect();
             let left = seen.tags.keys().filter(|tag| tag.starts_with(SUBSCRIPTION) && !known.contains(tag));
             ours.extend(left.map(|tag| (tag.clone(), Options { managed: true, ..Options::NONE })));
         }
-        self.install.subscriptions_seen(seen);
+        // Only the first look of an observation counts, and there is one.
+        let _ = shared.subscriptions.set(seen);
         Ok(match ours.is_empty() {
             true => Observed::AbsentBeside(extras),
             false => Observed::Ours(Existing { state: State(ours), extras }),
         })
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {
         let none = BTreeMap::new();
         let present = observed.map_or(&none, |state| &state.0);
         let wanted = &self.desired.0;
-        if self.install.is_topic_new() {
+        if shared.is_topic_new() {
             self.left_over_ones_gone().await?;
         } else {
             let unrecorded = wanted.keys().filter(|key| !present.get(*key).is_some_and(|options| options.managed));
-            topic::tag(self.install, &unrecorded.map(|key| record(key)).collect()).await?;
+            topic_tags::set(self.install, &unrecorded.map(|key| records::record(key)).collect()).await?;
         }
 
         let missing = self.declared.iter().flatten().filter(|(key, _)| !present.contains_key(*key));
@@ -370,12 +316,12 @@ impl Resource for Subscriptions<'_> {
                 (Some(present), Some(wanted)) => self.change(arn, present, wanted).await?,
                 (Some(_), None) => {
                     self.unsubscribe(arn).await?;
-                    removed.push(record_key(&key));
+                    removed.push(records::record_key(&key));
                 }
                 (None, _) => {}
             }
         }
-        topic::untag(self.install, removed).await
+        topic_tags::remove(self.install, removed).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

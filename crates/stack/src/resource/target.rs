@@ -4,12 +4,13 @@
 //! also where they failed: `FailedEntryCount` tells.
 
 use aws_sdk_eventbridge::types::{DeadLetterConfig, Target as SdkTarget};
-use keyminder_reconcile::retry::Pace;
+use keyminder_reconcile::retry::Backoff;
 use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 
-use super::{found, gone, rule};
-use crate::error::{Cause, Error, Kind, failed};
+use super::{Shared, found, function, ignore_missing, log_group, rule};
+use crate::actions::{Actions, On};
+use crate::error::{Error, Kind, failed};
 use crate::extras::TARGET;
 use crate::installation::Installation;
 use crate::names::TARGET_ID;
@@ -17,7 +18,7 @@ use crate::names::TARGET_ID;
 pub(crate) const ADDRESS: Address = Address("events_target");
 
 /// How long an entry that failed for no fault of the request is tried again.
-const ENTRY: Pace = Pace::within(std::time::Duration::from_secs(30));
+const ENTRY: Backoff = Backoff::within(std::time::Duration::from_secs(30));
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct State {
@@ -37,6 +38,9 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    pub(crate) const ACTIONS: Actions =
+        &[(On::Rule, &["events:ListTargetsByRule", "events:PutTargets", "events:RemoveTargets"])];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State {
             id: TARGET_ID.to_owned(),
@@ -133,16 +137,10 @@ fn entry_failure(
     if failed == 0 {
         return Ok(());
     }
-    let code = code.unwrap_or("FailedEntry").to_owned();
-    Err(Error {
-        kind: if code.starts_with("ResourceNotFound") { Kind::NotFound } else { Kind::Conflict },
-        operation,
-        resource: resource.to_owned(),
-        code,
-        message: message.unwrap_or("EventBridge could not carry out the entry").to_owned(),
-        request_id: None,
-        cause: Cause::Unspecified,
-    })
+    let code = code.unwrap_or("FailedEntry");
+    let kind = if code.starts_with("ResourceNotFound") { Kind::NotFound } else { Kind::Conflict };
+    let message = message.unwrap_or("EventBridge could not carry out the entry");
+    Err(Error::of_call(kind, operation, resource, code, message))
 }
 
 fn state(target: &SdkTarget) -> State {
@@ -159,16 +157,13 @@ fn state(target: &SdkTarget) -> State {
 }
 
 impl Resource for Target<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const PART_OF: Option<Address> = Some(rule::ADDRESS);
+    const AFTER: &'static [Address] = &[rule::ADDRESS, function::ADDRESS, log_group::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
-
-    fn part_of(&self) -> Option<Address> {
-        Some(rule::ADDRESS)
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         format!("{} of {}", TARGET_ID, self.install.names.rule)
@@ -178,7 +173,7 @@ impl Resource for Target<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let Some(targets) = found(self.live().await)? else { return Ok(Observed::Absent) };
         let (ours, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET_ID);
         let extras: Vec<_> = others
@@ -191,7 +186,7 @@ impl Resource for Target<'_> {
         })
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         if observed == Some(&self.desired) {
             return Ok(());
         }
@@ -207,7 +202,7 @@ impl Resource for Target<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let remove = async || gone(self.remove(ids.clone()).await);
+        let remove = async || ignore_missing(self.remove(ids.clone()).await);
         self.install.wait(ADDRESS, ENTRY, |error| error.kind == Kind::Conflict, remove).await
     }
 }

@@ -7,11 +7,13 @@ use keyminder_reconcile::{Address, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{by_tags, found, subscriptions};
+use super::tags::{Tagged, settle as settle_tags};
+use super::{Shared, by_tags, found, records, topic_tags};
+use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Error, Kind, failed};
 use crate::installation::Installation;
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 pub(crate) const ADDRESS: Address = Address("sns_topic");
 
@@ -30,6 +32,19 @@ pub(crate) struct Topic<'a> {
 }
 
 impl<'a> Topic<'a> {
+    pub(crate) const ACTIONS: Actions = &[(
+        On::Topic,
+        &[
+            "sns:CreateTopic",
+            "sns:DeleteTopic",
+            "sns:GetTopicAttributes",
+            "sns:ListTagsForResource",
+            "sns:SetTopicAttributes",
+            "sns:TagResource",
+            "sns:UntagResource",
+        ],
+    )];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let arn = install.names.topic_arn();
         let desired = State {
@@ -82,70 +97,22 @@ fn differs(error: Error) -> Error {
     error
 }
 
-/// The topic's own tags; those that record subscriptions among them.
-pub(crate) async fn live_tags(install: &Installation) -> Result<Tags, Error> {
-    let arn = install.names.topic_arn();
-    let answer = install
-        .clients
-        .sns
-        .list_tags_for_resource()
-        .resource_arn(&arn)
-        .send()
-        .await
-        .map_err(failed("sns:ListTagsForResource", &arn))?;
-    Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
-}
-
-/// Adds tags to the topic.
-pub(crate) async fn tag(install: &Installation, tags: &Tags) -> Result<(), Error> {
-    if tags.is_empty() {
-        return Ok(());
+impl Tagged for Topic<'_> {
+    async fn set_tags(&self, tags: Tags) -> Result<(), Error> {
+        topic_tags::set(self.install, &tags).await
     }
-    let arn = install.names.topic_arn();
-    install
-        .clients
-        .sns
-        .tag_resource()
-        .resource_arn(&arn)
-        .set_tags(Some(sdk_tags(tags)?))
-        .send()
-        .await
-        .map_err(failed("sns:TagResource", &arn))?;
-    Ok(())
-}
 
-/// Removes tags from the topic.
-pub(crate) async fn untag(install: &Installation, keys: Vec<String>) -> Result<(), Error> {
-    if keys.is_empty() {
-        return Ok(());
+    async fn remove_tags(&self, keys: Vec<String>) -> Result<(), Error> {
+        topic_tags::remove(self.install, keys).await
     }
-    let arn = install.names.topic_arn();
-    install
-        .clients
-        .sns
-        .untag_resource()
-        .resource_arn(&arn)
-        .set_tag_keys(Some(keys))
-        .send()
-        .await
-        .map_err(failed("sns:UntagResource", &arn))?;
-    Ok(())
-}
-
-fn sdk_tags(tags: &Tags) -> Result<Vec<aws_sdk_sns::types::Tag>, Error> {
-    tags.iter()
-        .map(|(key, value)| aws_sdk_sns::types::Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(Error::unbuildable)
 }
 
 impl Resource for Topic<'_> {
+    const ADDRESS: Address = ADDRESS;
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.topic.clone()
@@ -155,7 +122,7 @@ impl Resource for Topic<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
         let answer = self
             .install
             .clients
@@ -166,22 +133,22 @@ impl Resource for Topic<'_> {
             .await
             .map_err(failed("sns:GetTopicAttributes", &self.arn));
         let Some(answer) = found(answer)? else { return Ok(Observed::Absent) };
-        let Some(tags) = found(live_tags(self.install).await)? else { return Ok(Observed::Absent) };
+        let Some(tags) = shared.topic_tags(self.install).await? else { return Ok(Observed::Absent) };
         let attribute = |name: &str| answer.attributes().and_then(|all| all.get(name)).filter(|v| !v.is_empty());
         let state = State {
             display_name: attribute("DisplayName").cloned().unwrap_or_default(),
             kms_key: attribute("KmsMasterKeyId").cloned(),
             policy: attribute("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text))),
-            tags: marks::owned(&tags, &self.desired.tags),
+            tags: ownership::owned(tags, &self.desired.tags),
         };
-        Ok(by_tags(&tags, &self.install.names, state))
+        Ok(by_tags(tags, &self.install.names, state))
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {
         let desired = &self.desired;
         let Some(observed) = observed else {
             let mut tags = desired.tags.clone();
-            tags.extend(subscriptions::records(self.install));
+            tags.extend(records::of_declared(self.install));
             let mut create = self
                 .install
                 .clients
@@ -190,12 +157,12 @@ impl Resource for Topic<'_> {
                 .name(&self.install.names.topic)
                 .attributes("DisplayName", &desired.display_name)
                 .attributes("Policy", desired.policy.to_string())
-                .set_tags(Some(sdk_tags(&tags)?));
+                .set_tags(Some(topic_tags::sdk(&tags)?));
             if let Some(key) = &desired.kms_key {
                 create = create.attributes("KmsMasterKeyId", key);
             }
             create.send().await.map_err(failed("sns:CreateTopic", &self.install.names.topic)).map_err(differs)?;
-            self.install.topic_is_new();
+            shared.topic_was_made();
             return Ok(());
         };
         if observed.display_name != desired.display_name {
@@ -208,9 +175,7 @@ impl Resource for Topic<'_> {
         if observed.policy != desired.policy {
             self.set("Policy", &desired.policy.to_string()).await?;
         }
-        let changes = marks::changes(&observed.tags, &desired.tags);
-        untag(self.install, changes.remove).await?;
-        tag(self.install, &changes.set).await
+        settle_tags(self, &observed.tags, &desired.tags).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

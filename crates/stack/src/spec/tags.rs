@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 /// So many tags an object holds (IAM User Guide, "IAM and AWS STS quotas"; the same for the other services).
 const MOST_ON_AN_OBJECT: usize = 50;
@@ -27,7 +27,7 @@ pub(super) fn problems(tags: &Tags, subscriptions: usize) -> Vec<String> {
                 .push(format!("'{other}' and '{key}' are one tag key to IAM, which ignores case: keep one of them"));
         }
     }
-    let ledger = marks::ledger(tags).chars().count();
+    let ledger = ownership::ledger(tags).chars().count();
     if ledger > LONGEST_VALUE {
         problems.push(format!(
             "the keys of all tags make {ledger} characters, and keyminder records them in one tag of {LONGEST_VALUE}: \
@@ -35,7 +35,7 @@ pub(super) fn problems(tags: &Tags, subscriptions: usize) -> Vec<String> {
         ));
     }
     // The topic also records each subscription that is ours.
-    let on_the_topic = tags.len() + marks::own_tags(tags) + subscriptions;
+    let on_the_topic = tags.len() + ownership::own_tags(tags) + subscriptions;
     if on_the_topic > MOST_ON_AN_OBJECT {
         problems.push(format!(
             "{} tags and {subscriptions} subscriptions make {on_the_topic} tags on the topic, which holds \
@@ -56,7 +56,7 @@ fn problem(key: &str, value: &str) -> Option<String> {
     if lower.starts_with("aws:") {
         return Some(format!("'{key}' cannot be a tag key: AWS reserves those that begin with aws:"));
     }
-    if lower == marks::MANAGED_BY || lower.starts_with("keyminder:") {
+    if lower == ownership::MANAGED_BY || lower.starts_with("keyminder:") {
         return Some(format!("'{key}' is a tag that keyminder sets itself, in whatever case"));
     }
     (value.chars().count() > LONGEST_VALUE || !fits(value)).then(|| {

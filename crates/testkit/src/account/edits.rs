@@ -76,7 +76,6 @@ pub const DRIFT: &[(&str, Edit)] = &[
             "Action": "sns:Publish", "Resource": topic(w).arn.clone()}]});
         topic(w).attributes.insert("Policy".into(), open.to_string());
     }),
-    ("sns_topic.tags.managed-by", |w| drop(topic(w).tags.remove("managed-by"))),
     ("sns_subscriptions.sqs", |w| w.region(REGION).subscriptions.retain(|s| !is_ours(s) || s.protocol != "sqs")),
     ("sns_subscriptions.email", |w| w.region(REGION).subscriptions.retain(|s| !is_ours(s) || s.protocol != "email")),
     ("sns_subscriptions.sqs", |w| {
@@ -98,16 +97,13 @@ pub const DRIFT: &[(&str, Edit)] = &[
         policy(w).versions.push(other);
         policy(w).default_version = "v9".into();
     }),
-    ("iam_policy.tags.managed-by", |w| drop(policy(w).tags.remove("managed-by"))),
     ("iam_role.trust", |w| role(w).trust = role(w).trust.replace("lambda", "ec2")),
     ("iam_role.description", |w| role(w).description = "x".into()),
     ("iam_role.permissions_boundary", |w| {
         role(w).boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
     }),
-    ("iam_role.tags.managed-by", |w| drop(role(w).tags.remove("managed-by"))),
     ("create iam_role_attachment", |w| role(w).attached.clear()),
     ("lambda_log_group.retention_days", |w| log_group(w).retention = None),
-    ("lambda_log_group.tags.managed-by", |w| drop(log_group(w).tags.remove("managed-by"))),
     ("lambda_function.code_sha256", |w| function(w).code_sha256 = "x".into()),
     ("lambda_function.runtime", |w| function(w).runtime = "nodejs6.10".into()),
     ("lambda_function.handler", |w| function(w).handler = "index.handler".into()),
@@ -160,7 +156,6 @@ pub const DRIFT: &[(&str, Edit)] = &[
     ("lambda_function.reserved_concurrency", |w| function(w).concurrency = Some(0)),
     ("lambda_function.state", |w| function(w).failed = Some("out of luck".into())),
     ("lambda_function.last_update", |w| function(w).update_failed = Some("out of luck".into())),
-    ("lambda_function.tags.managed-by", |w| drop(function(w).tags.remove("managed-by"))),
     ("lambda_function.role_grant", |w| {
         let id = role(w).id.clone();
         role(w).id = format!("{id}NEW");
@@ -176,7 +171,6 @@ pub const DRIFT: &[(&str, Edit)] = &[
     ("events_rule.description", |w| rule(w).description = "x".into()),
     ("events_rule.event_pattern", |w| rule(w).pattern = r#"{"source":["aws.ec2"]}"#.into()),
     ("events_rule.role", |w| rule(w).role = "arn:aws:iam::123456789012:role/other".into()),
-    ("events_rule.tags.managed-by", |w| drop(rule(w).tags.remove("managed-by"))),
     ("lambda_permission.source_arn", |w| {
         for statement in &mut function(w).statements {
             *statement = serde_json::from_str(&statement.to_string().replace("Rotate-Old", "Another")).unwrap();
@@ -197,6 +191,19 @@ pub const DRIFT: &[(&str, Edit)] = &[
     }),
     ("events_target.retries_limited", |w| target(w).settings["RetryPolicy"] = json!({"MaximumRetryAttempts": 0})),
     ("create events_target", |w| rule(w).targets.clear()),
+];
+
+/// Removes a tag from an object.
+pub type RemoveTag = fn(&mut World, &str);
+
+/// Each object that carries tags, and how to remove one.
+pub const TAGGED: &[(&str, RemoveTag)] = &[
+    ("sns_topic", |w, tag| drop(topic(w).tags.remove(tag))),
+    ("iam_role", |w, tag| drop(role(w).tags.remove(tag))),
+    ("lambda_log_group", |w, tag| drop(log_group(w).tags.remove(tag))),
+    ("events_rule", |w, tag| drop(rule(w).tags.remove(tag))),
+    ("iam_policy", |w, tag| drop(policy(w).tags.remove(tag))),
+    ("lambda_function", |w, tag| drop(function(w).tags.remove(tag))),
 ];
 
 /// What is deleted, how, and what the next setup has to do.

@@ -9,20 +9,33 @@ use aws_sdk_lambda::types::{
     Architecture, DeadLetterConfig, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LogFormat,
     LoggingConfig, Runtime, State as SdkState, TracingConfig, TracingMode, VpcConfig,
 };
-use keyminder_reconcile::retry::Pace;
+use keyminder_reconcile::retry::Backoff;
 
 use super::state::{CODE_SOURCE, Configuration, Logging, ROLE_ID, State};
 use super::{ADDRESS, Function};
 use crate::connection;
-use crate::error::{Cause, Error, Kind, failed};
+use crate::error::{Error, Kind, failed};
 use crate::installation::PROPAGATION;
-use crate::marks::Tags;
-use crate::resource::{gone, role};
+use crate::ownership::Tags;
+use crate::resource::tags::Tagged;
+use crate::resource::{Shared, ignore_missing};
 
 /// A function is pending, or an update in progress, for seconds as a rule and minutes at most.
-const SETTLED: Pace = Pace::within(Duration::from_secs(300));
+const SETTLED: Backoff = Backoff::within(Duration::from_secs(300));
 
 const NOT_SETTLED: &str = "NotSettled";
+
+impl Tagged for Function<'_> {
+    async fn set_tags(&self, tags: Tags) -> Result<(), Error> {
+        let call = self.lambda().tag_resource().resource(&self.arn).set_tags(Some(tags.into_iter().collect()));
+        call.send().await.map_err(failed("lambda:TagResource", &self.arn)).map(drop)
+    }
+
+    async fn remove_tags(&self, keys: Vec<String>) -> Result<(), Error> {
+        let call = self.lambda().untag_resource().resource(&self.arn).set_tag_keys(Some(keys));
+        call.send().await.map_err(failed("lambda:UntagResource", &self.arn)).map(drop)
+    }
+}
 
 impl Function<'_> {
     fn lambda(&self) -> &aws_sdk_lambda::Client {
@@ -37,18 +50,10 @@ impl Function<'_> {
         vec![Architecture::from(self.desired.code.architecture.as_str())]
     }
 
-    /// The id of the role that the function runs as, where there is one.
-    async fn role_id(&self) -> Result<Option<String>, Error> {
-        match self.install.new_role_id() {
-            Some(id) => Ok(Some(id)),
-            None => role::id(&self.install.clients, &self.install.names.role).await,
-        }
-    }
-
-    pub(super) async fn create(&self) -> Result<(), Error> {
+    pub(super) async fn create(&self, shared: &Shared) -> Result<(), Error> {
         let desired = &self.desired.configuration;
         let mut tags = self.desired.tags.clone();
-        tags.extend(self.role_id().await?.map(|id| (ROLE_ID.to_owned(), id)));
+        tags.extend(shared.role_id(self.install).await?.map(|id| (ROLE_ID.to_owned(), id)));
         tags.extend(desired_source(&self.desired));
         let answer = self
             .install
@@ -144,10 +149,15 @@ impl Function<'_> {
         self.done().await
     }
 
-    /// Writes down which role the grant was made to.
-    pub(super) async fn record_role(&self) -> Result<(), Error> {
-        match self.role_id().await? {
-            Some(id) => self.tag(Tags::from([(ROLE_ID.to_owned(), id)])).await,
+    /// Writes down which role the grant was made to: the one that was observed. If it was made again since, the next
+    /// observation finds another id and says so.
+    pub(super) async fn record_role(&self, observed: Option<String>, shared: &Shared) -> Result<(), Error> {
+        let id = match observed {
+            Some(id) => Some(id),
+            None => shared.role_id(self.install).await?,
+        };
+        match id {
+            Some(id) => self.set_tags(Tags::from([(ROLE_ID.to_owned(), id)])).await,
             None => Ok(()),
         }
     }
@@ -155,48 +165,20 @@ impl Function<'_> {
     /// Writes down what the code that is about to be uploaded was compiled from.
     pub(super) async fn record_source(&self, observed: &State) -> Result<(), Error> {
         match desired_source(&self.desired) {
-            Some((key, source)) => self.tag(Tags::from([(key, source)])).await,
-            None if observed.code.code_source.is_some() => self.untag(vec![CODE_SOURCE.to_owned()]).await,
+            Some((key, source)) => self.set_tags(Tags::from([(key, source)])).await,
+            None if observed.code.code_source.is_some() => self.remove_tags(vec![CODE_SOURCE.to_owned()]).await,
             None => Ok(()),
         }
     }
 
     pub(super) async fn clear_concurrency(&self) -> Result<(), Error> {
         let answer = self.lambda().delete_function_concurrency().function_name(self.name()).send().await;
-        gone(answer.map_err(failed("lambda:DeleteFunctionConcurrency", self.name())))
-    }
-
-    pub(super) async fn tag(&self, tags: Tags) -> Result<(), Error> {
-        if tags.is_empty() {
-            return Ok(());
-        }
-        self.lambda()
-            .tag_resource()
-            .resource(&self.arn)
-            .set_tags(Some(tags.into_iter().collect()))
-            .send()
-            .await
-            .map_err(failed("lambda:TagResource", &self.arn))?;
-        Ok(())
-    }
-
-    pub(super) async fn untag(&self, keys: Vec<String>) -> Result<(), Error> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        self.lambda()
-            .untag_resource()
-            .resource(&self.arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .map_err(failed("lambda:UntagResource", &self.arn))?;
-        Ok(())
+        ignore_missing(answer.map_err(failed("lambda:DeleteFunctionConcurrency", self.name())))
     }
 
     pub(super) async fn delete(&self) -> Result<(), Error> {
         let answer = self.lambda().delete_function().function_name(self.name()).send().await;
-        gone(answer.map_err(failed("lambda:DeleteFunction", self.name())))
+        ignore_missing(answer.map_err(failed("lambda:DeleteFunction", self.name())))
     }
 
     /// Waits until the function is neither pending nor being updated.
@@ -243,15 +225,7 @@ impl Function<'_> {
     }
 
     fn trouble(&self, code: &str, kind: Kind, message: String) -> Error {
-        Error {
-            kind,
-            operation: "lambda:GetFunctionConfiguration",
-            resource: self.name().to_owned(),
-            code: code.to_owned(),
-            message,
-            request_id: None,
-            cause: Cause::Unspecified,
-        }
+        Error::of_call(kind, "lambda:GetFunctionConfiguration", self.name(), code, message)
     }
 }
 

@@ -15,14 +15,17 @@
 mod calls;
 mod state;
 
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{LastUpdateStatus, State as SdkState};
+use futures::future::try_join;
 use keyminder_reconcile::{Address, Observed, Removal, Resource};
 
 use self::state::{Grant, State};
-use super::{by_tags, found, role};
+use super::tags::settle as settle_tags;
+use super::{Shared, by_tags, found, role, topic};
+use crate::actions::{Actions, On};
 use crate::error::{Error, failed};
 use crate::installation::Installation;
-use crate::marks;
 
 pub(crate) const ADDRESS: Address = Address("lambda_function");
 
@@ -33,6 +36,26 @@ pub(crate) struct Function<'a> {
 }
 
 impl<'a> Function<'a> {
+    pub(crate) const ACTIONS: Actions = &[
+        (
+            On::Function,
+            &[
+                "lambda:CreateFunction",
+                "lambda:DeleteFunction",
+                "lambda:DeleteFunctionConcurrency",
+                "lambda:GetFunction",
+                "lambda:GetFunctionConfiguration",
+                // GetFunction hands out tags only to those who may list them (API reference, GetFunction).
+                "lambda:ListTags",
+                "lambda:TagResource",
+                "lambda:UntagResource",
+                "lambda:UpdateFunctionCode",
+                "lambda:UpdateFunctionConfiguration",
+            ],
+        ),
+        (On::Passing, &["iam:PassRole"]),
+    ];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         Self { install, arn: install.names.function_arn(), desired: State::wanted(install) }
     }
@@ -46,15 +69,20 @@ impl<'a> Function<'a> {
         let spec = &self.install.spec;
         if spec.keep_code { &spec.function.trusted_code } else { &[] }
     }
+
+    async fn live(&self) -> Result<Option<GetFunctionOutput>, Error> {
+        let answer = self.install.clients.lambda.get_function().function_name(self.name()).send().await;
+        found(answer.map_err(failed("lambda:GetFunction", self.name())))
+    }
 }
 
 impl Resource for Function<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const AFTER: &'static [Address] = &[topic::ADDRESS, role::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.function.clone()
@@ -67,35 +95,26 @@ impl Resource for Function<'_> {
     /// A function that failed to start never recovers (Lambda Developer Guide, "Lambda function states"), what only a
     /// creation sets stays, and a grant to a role that is gone is not renewed by any one update.
     fn must_be_replaced(&self, observed: &State) -> bool {
-        let role_is_new =
-            self.install.new_role_id().is_some() && observed.configuration.role == self.desired.configuration.role;
         observed.lifecycle.state == SdkState::Failed.as_str()
             || observed.fixed != self.desired.fixed
             || observed.role_grant == Grant::Stale
-            || (observed.role_grant == Grant::Unknown && role_is_new)
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
-        let answer = self.install.clients.lambda.get_function().function_name(self.name()).send().await;
-        let Some(answer) = found(answer.map_err(failed("lambda:GetFunction", self.name())))? else {
-            return Ok(Observed::Absent);
-        };
-        let role_id = match self.install.first_role_id() {
-            Some(id) => Some(id),
-            None => role::id(&self.install.clients, &self.install.names.role).await?,
-        };
-        Ok(match State::seen(answer, role_id.as_deref(), &self.desired, self.kept()) {
+    async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
+        let (answer, role_id) = try_join(self.live(), shared.role_id(self.install)).await?;
+        let Some(answer) = answer else { return Ok(Observed::Absent) };
+        Ok(match State::seen(answer, role_id, &self.desired, self.kept()) {
             Some((state, tags)) => by_tags(&tags, &self.install.names, state),
             None => Observed::Absent,
         })
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {
         let desired = &self.desired;
-        let Some(observed) = observed else { return self.create().await };
+        let Some(observed) = observed else { return self.create(shared).await };
         if self.must_be_replaced(observed) {
             self.delete().await?;
-            return self.create().await;
+            return self.create(shared).await;
         }
         let live = self.settled().await?;
         let failed_update = live.last_update_status() == Some(&LastUpdateStatus::Failed);
@@ -106,7 +125,7 @@ impl Resource for Function<'_> {
             self.configure(&observed.configuration).await?;
         }
         if grant_differs {
-            self.record_role().await?;
+            self.record_role(observed.role_id.clone(), shared).await?;
         }
         if failed_update || observed.code != desired.code {
             // First the record: if the run ends in between, the hash still differs, and the next run repeats both.
@@ -116,9 +135,7 @@ impl Resource for Function<'_> {
         if observed.reserved_concurrency != desired.reserved_concurrency {
             self.clear_concurrency().await?;
         }
-        let changes = marks::changes(&observed.tags, &desired.tags);
-        self.untag(changes.remove).await?;
-        self.tag(changes.set).await
+        settle_tags(self, &observed.tags, &desired.tags).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use aws_sdk_lambda::types::{
 use serde::Serialize;
 
 use crate::installation::Installation;
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 /// Records which role the function's access to its encrypted environment was granted to.
 pub(super) const ROLE_ID: &str = "keyminder:role-id";
@@ -34,6 +34,9 @@ pub(crate) struct State {
     #[serde(flatten)]
     pub(super) code: Code,
     pub(super) role_grant: Grant,
+    /// The role that it should have, as it was when the function was looked at. Nothing to compare.
+    #[serde(skip)]
+    pub(super) role_id: Option<String>,
     /// Zero of them stops the function without a word.
     pub(super) reserved_concurrency: Option<i32>,
     pub(super) tags: Tags,
@@ -173,6 +176,7 @@ impl State {
                 architecture: spec.package.architecture().as_str().to_owned(),
             },
             role_grant: Grant::Current,
+            role_id: None,
             reserved_concurrency: None,
             tags: install.tags(),
         }
@@ -182,7 +186,7 @@ impl State {
     /// of code that may stay. `None` where the answer has no configuration.
     pub(super) fn seen(
         answer: GetFunctionOutput,
-        role_id: Option<&str>,
+        role_id: Option<String>,
         wanted: &Self,
         kept: &[String],
     ) -> Option<(Self, Tags)> {
@@ -199,9 +203,10 @@ impl State {
             },
             configuration,
             code: Code::seen(&live, &tags, &wanted.code, kept),
-            role_grant: Grant::seen(tags.get(ROLE_ID).map(String::as_str), role_id, runs_as_it),
+            role_grant: Grant::seen(tags.get(ROLE_ID).map(String::as_str), role_id.as_deref(), runs_as_it),
+            role_id,
             reserved_concurrency,
-            tags: marks::owned(&tags, &wanted.tags),
+            tags: ownership::owned(&tags, &wanted.tags),
         };
         Some((state, tags))
     }

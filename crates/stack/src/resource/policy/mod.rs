@@ -8,18 +8,19 @@
 mod permissions;
 mod uses;
 
-use std::cell::Cell;
-
+use futures::future::{try_join, try_join_all, try_join3};
 use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
 use self::uses::Use;
-use super::{by_tags, found, gone, iam};
+use super::tags::{Tagged, settle as settle_tags};
+use super::{Shared, by_tags, found, iam, ignore_missing, role};
+use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::{DETACHED, Installation};
-use crate::marks::{self, Tags};
+use crate::ownership::{self, Tags};
 
 pub(crate) use permissions::reading;
 
@@ -38,19 +39,46 @@ pub(crate) struct Policy<'a> {
     install: &'a Installation,
     arn: String,
     desired: State,
-    /// This run made it, so nobody else uses it yet.
-    is_new: Cell<bool>,
 }
 
 impl<'a> Policy<'a> {
+    pub(crate) const ACTIONS: Actions = &[
+        (
+            On::Policy,
+            &[
+                "iam:CreatePolicy",
+                "iam:CreatePolicyVersion",
+                "iam:DeletePolicy",
+                "iam:DeletePolicyVersion",
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+                "iam:ListEntitiesForPolicy",
+                "iam:ListPolicyVersions",
+                "iam:TagPolicy",
+                "iam:UntagPolicy",
+            ],
+        ),
+        // Our policy, wherever others attached it.
+        (On::Detaching, &["iam:DetachGroupPolicy", "iam:DetachUserPolicy"]),
+    ];
+
     pub(crate) fn new(install: &'a Installation) -> Self {
         let desired = State { document: document::canonical(&permissions::document(install)), tags: install.tags() };
-        Self { install, arn: install.names.policy_arn(), desired, is_new: Cell::new(false) }
+        Self { install, arn: install.names.policy_arn(), desired }
     }
 
     async fn live(&self) -> Result<Option<aws_sdk_iam::types::Policy>, Error> {
         let answer = self.install.clients.iam.get_policy().policy_arn(&self.arn).send().await;
         Ok(found(answer.map_err(failed("iam:GetPolicy", &self.arn)))?.and_then(|answer| answer.policy))
+    }
+
+    async fn default_version(
+        &self,
+        policy: &aws_sdk_iam::types::Policy,
+    ) -> Result<Option<aws_sdk_iam::operation::get_policy_version::GetPolicyVersionOutput>, Error> {
+        let version = policy.default_version_id().unwrap_or("v1");
+        let call = self.install.clients.iam.get_policy_version().policy_arn(&self.arn).version_id(version);
+        found(call.send().await.map_err(failed("iam:GetPolicyVersion", &self.arn)))
     }
 
     /// Every version but the default one, oldest first.
@@ -70,7 +98,7 @@ impl<'a> Policy<'a> {
 
     async fn delete_version(&self, id: &str) -> Result<(), Error> {
         let answer = self.install.clients.iam.delete_policy_version().policy_arn(&self.arn).version_id(id).send().await;
-        gone(answer.map_err(failed("iam:DeletePolicyVersion", &self.arn)))
+        ignore_missing(answer.map_err(failed("iam:DeletePolicyVersion", &self.arn)))
     }
 
     async fn new_version(&self) -> Result<(), Error> {
@@ -93,31 +121,24 @@ impl<'a> Policy<'a> {
 
     /// Deletes it, once nobody uses it: a policy that has to stay keeps its versions.
     async fn delete(&self) -> Result<(), Error> {
-        let uses = self.uses().await?;
+        let versions = async { found(self.other_versions().await) };
+        let (uses, versions) = try_join(self.uses(), versions).await?;
         if !uses.is_empty() {
             return Err(self.in_use(&uses));
         }
-        for id in found(self.other_versions().await)?.unwrap_or_default() {
-            self.delete_version(&id).await?;
-        }
+        try_join_all(versions.iter().flatten().map(|id| self.delete_version(id))).await?;
         let answer = self.install.clients.iam.delete_policy().policy_arn(&self.arn).send().await;
-        gone(answer.map_err(failed("iam:DeletePolicy", &self.arn)))
+        ignore_missing(answer.map_err(failed("iam:DeletePolicy", &self.arn)))
     }
 
     fn in_use(&self, uses: &[Use]) -> Error {
         let said: Vec<_> = uses.iter().map(ToString::to_string).collect();
-        Error {
-            kind: Kind::InUse,
-            operation: "iam:DeletePolicy",
-            resource: self.arn.clone(),
-            code: "DeleteConflict".to_owned(),
-            message: format!("it is {}", said.join(", and ")),
-            request_id: None,
-            cause: match uses.iter().any(|one| matches!(one, Use::Bounds(_))) {
-                true => Cause::PolicyIsBoundary,
-                false => Cause::PolicyAttached,
-            },
-        }
+        let message = format!("it is {}", said.join(", and "));
+        let cause = match uses.iter().any(|one| matches!(one, Use::Bounds(_))) {
+            true => Cause::PolicyIsBoundary,
+            false => Cause::PolicyAttached,
+        };
+        Error::of_call(Kind::InUse, "iam:DeletePolicy", &self.arn, "DeleteConflict", message).because(cause)
     }
 }
 
@@ -126,13 +147,25 @@ fn number(version: &str) -> u32 {
     version.trim_start_matches('v').parse().unwrap_or(0)
 }
 
+impl Tagged for Policy<'_> {
+    async fn set_tags(&self, tags: Tags) -> Result<(), Error> {
+        let call = self.install.clients.iam.tag_policy().policy_arn(&self.arn).set_tags(Some(iam::sdk_tags(&tags)?));
+        call.send().await.map_err(failed("iam:TagPolicy", &self.arn)).map(drop)
+    }
+
+    async fn remove_tags(&self, keys: Vec<String>) -> Result<(), Error> {
+        let call = self.install.clients.iam.untag_policy().policy_arn(&self.arn).set_tag_keys(Some(keys));
+        call.send().await.map_err(failed("iam:UntagPolicy", &self.arn)).map(drop)
+    }
+}
+
 impl Resource for Policy<'_> {
+    const ADDRESS: Address = ADDRESS;
+    const AFTER: &'static [Address] = &[role::ADDRESS];
+
     type State = State;
     type Error = Error;
-
-    fn address(&self) -> Address {
-        ADDRESS
-    }
+    type Shared = Shared;
 
     fn name(&self) -> String {
         self.install.names.policy.clone()
@@ -142,34 +175,29 @@ impl Resource for Policy<'_> {
         &self.desired
     }
 
-    async fn observe(&self) -> Result<Observed<State>, Error> {
+    async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let Some(policy) = self.live().await? else { return Ok(Observed::Absent) };
-        let version = policy.default_version_id().unwrap_or("v1");
-        let answer =
-            self.install.clients.iam.get_policy_version().policy_arn(&self.arn).version_id(version).send().await;
-        let Some(answer) = found(answer.map_err(failed("iam:GetPolicyVersion", &self.arn)))? else {
-            return Ok(Observed::Absent);
-        };
+        // The one attachment that is usual need not be our role's.
+        let (answer, attachments, bounded) = try_join3(
+            self.default_version(&policy),
+            self.attachments(policy.attachment_count().unwrap_or(0) > 0),
+            self.bounded(policy.permissions_boundary_usage_count().unwrap_or(0) > 0),
+        )
+        .await?;
+        let Some(answer) = answer else { return Ok(Observed::Absent) };
         let text = answer.policy_version().and_then(|version| version.document()).unwrap_or_default();
         let tags = iam::tags_of(policy.tags());
         let state = State {
             document: document::canonical(&document::decode(text)),
-            tags: marks::owned(&tags, &self.desired.tags),
+            tags: ownership::owned(&tags, &self.desired.tags),
         };
-        let mut uses = Vec::new();
-        // The one attachment that is usual need not be our role's.
-        if policy.attachment_count().unwrap_or(0) > 0 && !self.is_new.get() {
-            uses.extend(self.attachments().await?.into_iter().map(Use::AttachedTo));
-        }
-        if policy.permissions_boundary_usage_count().unwrap_or(0) > 0 {
-            uses.extend(self.bounded().await?.into_iter().map(Use::Bounds));
-        }
-        let extras = uses.iter().map(Use::extra).collect();
+        let attachments = attachments.into_iter().map(Use::AttachedTo);
+        let extras = attachments.chain(bounded.into_iter().map(Use::Bounds)).map(|one| one.extra()).collect();
         let existing = Existing { state, extras };
         Ok(by_tags(&tags, &self.install.names, existing))
     }
 
-    async fn converge(&self, observed: Option<&State>) -> Result<(), Error> {
+    async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         let iam = &self.install.clients.iam;
         let desired = &self.desired;
         let Some(observed) = observed else {
@@ -182,35 +210,17 @@ impl Resource for Policy<'_> {
                 .send()
                 .await
                 .map_err(failed("iam:CreatePolicy", &self.install.names.policy))?;
-            self.is_new.set(true);
             return Ok(());
         };
         if observed.document != desired.document {
             self.new_version().await?;
         }
-        let changes = marks::changes(&observed.tags, &desired.tags);
-        if !changes.remove.is_empty() {
-            iam.untag_policy()
-                .policy_arn(&self.arn)
-                .set_tag_keys(Some(changes.remove))
-                .send()
-                .await
-                .map_err(failed("iam:UntagPolicy", &self.arn))?;
-        }
-        if !changes.set.is_empty() {
-            iam.tag_policy()
-                .policy_arn(&self.arn)
-                .set_tags(Some(iam::sdk_tags(&changes.set)?))
-                .send()
-                .await
-                .map_err(failed("iam:TagPolicy", &self.arn))?;
-        }
-        Ok(())
+        settle_tags(self, &observed.tags, &desired.tags).await
     }
 
     async fn destroy(&self, removal: Removal) -> Result<(), Error> {
         if removal.force {
-            for entity in self.attachments().await? {
+            for entity in self.attachments(true).await? {
                 self.detach(&entity).await?;
             }
         }

@@ -1,18 +1,19 @@
 //! Who else uses the policy, beside our own role that it is attached to.
 //!
 //! Asks IAM: ListEntitiesForPolicy; DetachRolePolicy, DetachUserPolicy, DetachGroupPolicy. A permissions boundary is
-//! only ever told of, never taken away: whom it bounds could do more without it.
+//! only reported, never taken away: whoever it bounds could do more without it.
 
 use std::fmt;
 
 use aws_sdk_iam::types::PolicyUsageType;
+use futures::future::try_join;
 
 use keyminder_reconcile::Extra;
 
 use super::Policy;
 use crate::error::{Error, failed};
 use crate::extras::{ATTACHMENT, BOUNDED};
-use crate::resource::{found, gone};
+use crate::resource::{found, ignore_missing};
 
 /// What a policy can be attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,27 +74,33 @@ impl Policy<'_> {
         Ok(entities)
     }
 
-    /// What it is attached to, our own role aside.
-    pub(super) async fn attachments(&self) -> Result<Vec<Entity>, Error> {
+    /// What it is attached to, our own role aside. `any`: there is something to ask for.
+    pub(super) async fn attachments(&self, any: bool) -> Result<Vec<Entity>, Error> {
+        if !any {
+            return Ok(Vec::new());
+        }
         let mut entities = found(self.entities(PolicyUsageType::PermissionsPolicy).await)?.unwrap_or_default();
         entities.retain(|entity| *entity != Entity::Role(self.install.names.role.clone()));
         Ok(entities)
     }
 
-    /// What it is the permissions boundary of.
-    pub(super) async fn bounded(&self) -> Result<Vec<Entity>, Error> {
+    /// What it is the permissions boundary of. `any`: there is something to ask for.
+    pub(super) async fn bounded(&self, any: bool) -> Result<Vec<Entity>, Error> {
+        if !any {
+            return Ok(Vec::new());
+        }
         Ok(found(self.entities(PolicyUsageType::PermissionsBoundary).await)?.unwrap_or_default())
     }
 
     /// Every use that keeps it from being deleted.
     pub(super) async fn uses(&self) -> Result<Vec<Use>, Error> {
-        let attached = self.attachments().await?.into_iter().map(Use::AttachedTo);
-        Ok(attached.chain(self.bounded().await?.into_iter().map(Use::Bounds)).collect())
+        let (attached, bounded) = try_join(self.attachments(true), self.bounded(true)).await?;
+        Ok(attached.into_iter().map(Use::AttachedTo).chain(bounded.into_iter().map(Use::Bounds)).collect())
     }
 
     pub(super) async fn detach(&self, entity: &Entity) -> Result<(), Error> {
         let iam = &self.install.clients.iam;
-        gone(match entity {
+        ignore_missing(match entity {
             Entity::Role(name) => iam
                 .detach_role_policy()
                 .role_name(name)

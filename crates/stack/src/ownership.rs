@@ -6,6 +6,8 @@ use crate::names::Names;
 
 /// Says which tool looks after an object.
 pub(crate) const MANAGED_BY: &str = "managed-by";
+/// The value of that tag.
+const TOOL: &str = "keyminder";
 /// Says which install it belongs to.
 pub(crate) const INSTALL: &str = "keyminder:install";
 /// Says which region's install it belongs to; IAM is global and would not know otherwise.
@@ -21,9 +23,9 @@ pub type Tags = BTreeMap<String, String>;
 /// The tags that everything of an install carries.
 pub(crate) fn desired(names: &Names, chosen: &Tags) -> Tags {
     let mut tags = chosen.clone();
-    tags.insert(MANAGED_BY.to_owned(), "keyminder".to_owned());
-    tags.insert(INSTALL.to_owned(), names.install.clone());
-    tags.insert(REGION.to_owned(), names.region.clone());
+    for key in [MANAGED_BY, INSTALL, REGION] {
+        tags.insert(key.to_owned(), own_value(key, names).to_owned());
+    }
     if !chosen.is_empty() {
         tags.insert(LEDGER.to_owned(), ledger(chosen));
     }
@@ -62,18 +64,68 @@ fn keys_in(ledger: &str) -> Vec<String> {
     keys
 }
 
-/// Why an object with these tags is not this install's; `None` where it is.
-pub(crate) fn foreign(live: &Tags, names: &Names) -> Option<String> {
-    let tag = |key: &str| live.get(key).map(String::as_str);
-    match (tag(MANAGED_BY), tag(INSTALL), tag(REGION)) {
-        (Some(other), _, _) if other != "keyminder" => Some(format!("its tag {MANAGED_BY} says '{other}'")),
-        (_, Some(other), _) if other != names.install => Some(format!("it belongs to keyminder's install '{other}'")),
-        (_, Some(_), Some(other)) if other != names.region => {
-            Some(format!("it belongs to keyminder's install '{}' in {other}", names.install))
+/// Whose an object is, as its tags say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// All three tags are there and name this install.
+    Ours,
+    /// What is there names this install, and these tags are missing: somebody removed them, or wrote the others.
+    Damaged(Vec<&'static str>),
+    /// None of the tags is there, or one names somebody else.
+    Foreign(String),
+}
+
+impl Ownership {
+    /// Whose an object with these tags is. A missing tag never counts as matching.
+    pub(crate) fn of(live: &Tags, names: &Names) -> Self {
+        let tag = |key: &str| live.get(key).map(String::as_str);
+        if let Some(other) = tag(MANAGED_BY).filter(|other| *other != TOOL) {
+            return Self::Foreign(format!("its tag {MANAGED_BY} is '{other}'"));
         }
-        (_, Some(_), _) => None,
-        (_, None, _) => Some(format!("it has no tag {INSTALL}")),
+        if let Some(other) = tag(INSTALL).filter(|other| *other != names.install) {
+            return Self::Foreign(format!("it belongs to the keyminder install '{other}'"));
+        }
+        if let Some(other) = tag(REGION).filter(|other| *other != names.region) {
+            return Self::Foreign(format!("it belongs to a keyminder install in {other}"));
+        }
+        let missing: Vec<_> =
+            [MANAGED_BY, INSTALL, REGION].into_iter().filter(|key| !live.contains_key(*key)).collect();
+        match missing.len() {
+            0 => Self::Ours,
+            3 => Self::Foreign("it has no keyminder tags".to_owned()),
+            _ => Self::Damaged(missing),
+        }
     }
+
+    /// Why the object is not to be touched; `None` if it is ours.
+    pub(crate) fn objection(self, names: &Names) -> Option<String> {
+        match self {
+            Self::Ours => None,
+            Self::Foreign(reason) => Some(reason),
+            Self::Damaged(missing) => {
+                let tags: Vec<_> = missing.iter().map(|key| format!("{key} = {}", own_value(key, names))).collect();
+                Some(format!(
+                    "damaged: its keyminder tags are incomplete; if it is this install's, add the missing {}, or run \
+                     keyminder setup --adopt",
+                    tags.join(" and ")
+                ))
+            }
+        }
+    }
+}
+
+/// The value that this install gives to one of the three tags.
+fn own_value<'a>(key: &str, names: &'a Names) -> &'a str {
+    match key {
+        INSTALL => &names.install,
+        REGION => &names.region,
+        _ => TOOL,
+    }
+}
+
+/// Why an object with these tags is not to be touched; `None` if it is this install's.
+pub(crate) fn objection(live: &Tags, names: &Names) -> Option<String> {
+    Ownership::of(live, names).objection(names)
 }
 
 /// Whether an IAM object belongs to the install of the same name in another region.
@@ -125,12 +177,33 @@ mod tests {
     #[test]
     fn what_we_tag_is_ours_and_what_we_did_not_is_not() {
         let ours = desired(&names(), &Tags::new());
-        assert_eq!(foreign(&ours, &names()), None);
-        assert!(foreign(&Tags::new(), &names()).is_some());
+        assert_eq!(Ownership::of(&ours, &names()), Ownership::Ours);
+        assert!(matches!(Ownership::of(&Tags::new(), &names()), Ownership::Foreign(_)));
         for (key, value) in [(MANAGED_BY, "terraform"), (INSTALL, "other"), (REGION, "us-east-1")] {
             let mut theirs = ours.clone();
             theirs.insert(key.into(), value.into());
-            assert!(foreign(&theirs, &names()).is_some_and(|reason| reason.contains(value)), "{key}");
+            assert!(
+                matches!(Ownership::of(&theirs, &names()), Ownership::Foreign(reason) if reason.contains(value)),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_tag_never_counts_as_matching() {
+        let ours = desired(&names(), &Tags::new());
+        for kept in 1..7_usize {
+            let present = |index: usize| kept & (1 << index) != 0;
+            let keys = [MANAGED_BY, INSTALL, REGION];
+            let live: Tags = ours
+                .iter()
+                .filter(|(key, _)| keys.iter().position(|one| one == key).is_some_and(present))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            let missing: Vec<_> = keys.into_iter().filter(|key| !live.contains_key(*key)).collect();
+            assert_eq!(Ownership::of(&live, &names()), Ownership::Damaged(missing.clone()));
+            let said = objection(&live, &names()).unwrap();
+            assert!(said.starts_with("damaged") && missing.iter().all(|key| said.contains(*key)), "{said}");
         }
     }
 

@@ -1,0 +1,76 @@
+//! What the resources of an install find out for each other during one observation or one run, so that none asks what
+//! another knows already. It starts empty each time: see `Resource::Shared`.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sns::types::Subscription;
+use tokio::sync::OnceCell;
+
+use super::{found, topic_tags};
+use crate::connection::Clients;
+use crate::error::{Error, failed};
+use crate::installation::Installation;
+use crate::ownership::Tags;
+
+pub(crate) use aws_sdk_iam::types::Role as LiveRole;
+
+/// What was found out so far.
+#[derive(Default)]
+pub struct Shared {
+    role: OnceCell<Option<LiveRole>>,
+    topic_tags: OnceCell<Option<Tags>>,
+    topic_is_new: OnceCell<()>,
+    /// The subscriptions, once they were looked at; none where there is no topic.
+    pub(crate) subscriptions: OnceCell<Seen>,
+}
+
+/// What a look at the topic's subscriptions found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) live: Vec<Subscription>,
+    /// The topic's tags.
+    pub(crate) tags: Tags,
+    /// The attributes of each confirmed subscription, by ARN.
+    pub(crate) attributes: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Shared {
+    /// The role that the function runs as, if there is one.
+    pub(crate) async fn role(&self, install: &Installation) -> Result<Option<&LiveRole>, Error> {
+        let role = self.role.get_or_try_init(|| live_role(&install.clients, &install.names.role)).await?;
+        Ok(role.as_ref())
+    }
+
+    /// The unique id of that role: another one when the role is deleted and made again under its name.
+    pub(crate) async fn role_id(&self, install: &Installation) -> Result<Option<String>, Error> {
+        Ok(self.role(install).await?.map(|role| role.role_id().to_owned()))
+    }
+
+    /// This run made the role.
+    pub(crate) fn role_was_made(&self, role: Option<LiveRole>) {
+        // Where somebody asked before, what they were told stays.
+        let _ = self.role.set(role);
+    }
+
+    /// The topic's tags; `None` if there is no topic.
+    pub(crate) async fn topic_tags(&self, install: &Installation) -> Result<Option<&Tags>, Error> {
+        let tags = self.topic_tags.get_or_try_init(async || found(topic_tags::read(install).await)).await?;
+        Ok(tags.as_ref())
+    }
+
+    /// This run made the topic, with a record of every declared subscription.
+    pub(crate) fn topic_was_made(&self) {
+        let _ = self.topic_is_new.set(());
+    }
+
+    /// Whether this run made the topic.
+    pub(crate) fn is_topic_new(&self) -> bool {
+        self.topic_is_new.initialized()
+    }
+}
+
+/// A role, if there is one of that name.
+pub(crate) async fn live_role(clients: &Clients, name: &str) -> Result<Option<LiveRole>, Error> {
+    let answer = clients.iam.get_role().role_name(name).send().await.map_err(failed("iam:GetRole", name));
+    Ok(found(answer)?.and_then(|answer| answer.role))
+}
