@@ -55,6 +55,20 @@ pub(crate) struct Error {
     /// How the process ends.
     #[serde(skip)]
     pub(crate) exit: Exit,
+    /// What sort of end it is.
+    #[serde(skip)]
+    pub(crate) end: End,
+}
+
+/// What sort of end a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Something went wrong.
+    Failure,
+    /// Several things are wrong: each line of the message is one of them.
+    Problems,
+    /// The user stopped it.
+    Stopped,
 }
 
 impl Error {
@@ -67,7 +81,13 @@ impl Error {
             operation: None,
             request_id: None,
             exit,
+            end: End::Failure,
         }
+    }
+
+    /// The user stopped the run, which is no failure.
+    pub(crate) fn stopped(code: &str, message: impl Into<String>, exit: Exit) -> Self {
+        Self { end: End::Stopped, ..Self::new(code, message, exit) }
     }
 
     /// It failed.
@@ -82,12 +102,12 @@ impl Error {
 
     /// The configuration is wrong, in each of these ways.
     pub(crate) fn problems(lines: Vec<String>) -> Self {
-        Self::usage("BadConfiguration", lines.join("\n"))
+        Self { end: End::Problems, ..Self::usage("BadConfiguration", lines.join("\n")) }
     }
 
     /// The user asked to stop before anything was changed.
     pub(crate) fn interrupted() -> Self {
-        Self::new("Interrupted", "interrupted; nothing was changed in the account", Exit::Interrupted)
+        Self::stopped("Interrupted", "Interrupted. Nothing was changed in the account.", Exit::Interrupted)
     }
 
     /// A file that could not be written or read.
@@ -122,6 +142,7 @@ impl From<keyminder_stack::Error> for Error {
             code: error.code,
             request_id: error.request_id,
             exit,
+            end: if exit == Exit::Interrupted { End::Stopped } else { End::Failure },
         }
     }
 }

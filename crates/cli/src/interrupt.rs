@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and a terminal that went away: the first asks the run to stop after the calls in flight, the second ends the process.
+//! Ctrl-C, SIGTERM and a terminal that went away: the first asks the run to stop after the requests in progress, the second ends the process.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -61,7 +61,9 @@ async fn watch([mut interrupt, mut terminate, mut hangup]: [Signal; 3], token: C
         }
         // Said first: a run that is only reading ends as soon as it is asked.
         let lead = if screen.is_animated() { "\n" } else { "" };
-        screen.remark(&format!("{lead}stopping after the calls in flight; once more stops at once"));
+        screen.remark(&format!(
+            "{lead}Stopping once the requests in progress have finished. Press Ctrl-C again to quit immediately."
+        ));
         token.cancel();
     }
 }

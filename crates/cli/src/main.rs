@@ -6,6 +6,7 @@ mod args;
 mod command;
 mod config;
 mod error;
+mod follow_up;
 mod interrupt;
 mod last_resort;
 mod render;

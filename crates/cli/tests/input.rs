@@ -139,7 +139,7 @@ fn another_account_than_the_one_allowed_is_left_alone() {
     let world = World::new();
     let ran = world.run(&["setup", "--email", EMAIL, "--yes", "--account", "999999999999"]);
     assert_eq!(ran.code, 64, "{ran:#?}");
-    contains(&ran.stderr, &["credentials for account 123456789012", "only 999999999999 is allowed"]);
+    contains(&ran.stderr, &["the credentials are for 123456789012", "--account requires 999999999999"]);
     assert_eq!(world.writes(), 0);
     contains(&refused(&["--account", "42"]), &["'42' is not an AWS account id"]);
 }
@@ -176,7 +176,7 @@ fn access_denied_in_the_middle_says_what_was_done_and_which_permission_is_missin
             "lambda:CreateFunction",
             "done:",
             "sns_topic created",
-            "not begun:",
+            "not started:",
             "events_target",
             "again",
         ],
@@ -191,7 +191,7 @@ fn without_a_terminal_and_without_yes_nothing_is_changed() {
     let world = World::new();
     let ran = world.run(&["setup", "--email", EMAIL]);
     assert_eq!(ran.code, 64, "{ran:#?}");
-    contains(&ran.stderr, &["nobody can be asked", "--yes"]);
+    contains(&ran.stderr, &["cannot ask for confirmation", "--yes"]);
     assert!(ran.stdout.contains("+ create sns_topic"), "the plan is shown all the same");
     assert_eq!(world.writes(), 0);
 }
@@ -255,7 +255,7 @@ fn an_address_that_is_not_waiting_cannot_be_sent_to_again() {
     world.install();
     let ran = world.run(&["confirm", "--resend", "nobody@example.com"]);
     assert_eq!(ran.code, 1, "{ran:#?}");
-    assert!(ran.stderr.contains("nobody@example.com is not waiting"), "{ran:#?}");
+    assert!(ran.stderr.contains("nobody@example.com has no subscription"), "{ran:#?}");
     assert_eq!(world.sandbox.outbox().len(), 1);
 }
 

@@ -26,7 +26,7 @@ fn exit_code(mut session: expectrl::session::OsSession) -> i32 {
 fn setup_asks_before_it_changes_anything_and_yes_goes_on() {
     let world = World::new();
     let mut session = spawn(&world, &["setup", "--email", EMAIL]);
-    session.expect("Make 11 changes?").unwrap();
+    session.expect("Apply 11 changes?").unwrap();
     assert_eq!(world.writes(), 0);
     session.send_line("yes").unwrap();
     session.expect("In sync").unwrap();
@@ -37,9 +37,9 @@ fn setup_asks_before_it_changes_anything_and_yes_goes_on() {
 fn anything_but_yes_leaves_the_account_alone() {
     let world = World::new();
     let mut session = spawn(&world, &["setup", "--email", EMAIL]);
-    session.expect("Make ").unwrap();
+    session.expect("Apply ").unwrap();
     session.send_line("").unwrap();
-    session.expect("declined").unwrap();
+    session.expect("Cancelled. Nothing was changed in the account.").unwrap();
     assert_eq!(exit_code(session), 1);
     assert_eq!(world.writes(), 0);
 }
@@ -52,11 +52,11 @@ fn a_plan_that_changed_while_the_person_was_thinking_is_shown_again() {
         .sandbox
         .edit(|account| account.region(command::REGION).rules.values_mut().for_each(|rule| rule.enabled = false));
     let mut session = spawn(&world, &["setup", "--email", EMAIL]);
-    session.expect("Make 1 change?").unwrap();
+    session.expect("Apply 1 change?").unwrap();
     world.sandbox.edit(|account| account.region(command::REGION).functions.values_mut().for_each(|f| f.memory = 1024));
     session.send_line("yes").unwrap();
-    session.expect("Something changed in the meantime").unwrap();
-    session.expect("Make 2 changes?").unwrap();
+    session.expect("The account changed in the meantime").unwrap();
+    session.expect("Apply 2 changes?").unwrap();
     session.send_line("yes").unwrap();
     session.expect("In sync").unwrap();
     assert_eq!(exit_code(session), 0);
@@ -76,7 +76,7 @@ fn setup_without_options_asks_for_what_it_needs_and_saves_it() {
     session.send_line("").unwrap();
     session.expect("Save these settings to keyminder.toml").unwrap();
     session.send_line("yes").unwrap();
-    session.expect("Make 11 changes?").unwrap();
+    session.expect("Apply 11 changes?").unwrap();
     session.send_line("yes").unwrap();
     session.expect("In sync").unwrap();
     assert_eq!(exit_code(session), 0);
@@ -89,7 +89,7 @@ fn setup_without_options_asks_for_what_it_needs_and_saves_it() {
 fn an_interruption_at_a_question_exits_with_130_and_changes_nothing() {
     let world = World::new();
     let mut session = spawn(&world, &["setup", "--email", EMAIL]);
-    session.expect("Make ").unwrap();
+    session.expect("Apply ").unwrap();
     session.send([3]).unwrap();
     assert_eq!(exit_code(session), 130);
     assert_eq!(world.writes(), 0);
@@ -108,7 +108,7 @@ fn what_was_given_as_flags_is_saved_with_the_answers() {
     session.send_line("").unwrap();
     session.expect("Save these settings to keyminder.toml").unwrap();
     session.send_line("").unwrap();
-    session.expect("Make 11 changes?").unwrap();
+    session.expect("Apply 11 changes?").unwrap();
     session.send_line("yes").unwrap();
     session.expect("In sync").unwrap();
     assert_eq!(exit_code(session), 0);
@@ -119,7 +119,7 @@ fn what_was_given_as_flags_is_saved_with_the_answers() {
 fn the_end_of_the_input_at_a_question_changes_nothing() {
     let world = World::new();
     let mut session = spawn(&world, &["setup", "--email", EMAIL]);
-    session.expect("Make ").unwrap();
+    session.expect("Apply ").unwrap();
     session.send([4]).unwrap();
     session.expect("no answer was given").unwrap();
     assert_eq!(exit_code(session), 64);
@@ -138,6 +138,6 @@ fn on_a_terminal_that_can_do_more_a_line_can_be_edited() {
     session.send("wrong\u{15}ops@example.com\r").unwrap();
     session.expect("Limit in days").unwrap();
     session.send([3]).unwrap();
-    session.expect("nothing was changed in the account").unwrap();
+    session.expect("Nothing was changed in the account").unwrap();
     assert_eq!(exit_code(session), 130);
 }

@@ -14,6 +14,28 @@ pub struct FieldChange {
     pub before: Value,
     /// What will be there; null where it goes away.
     pub after: Value,
+    /// What it says to a person, as the resource knows.
+    #[serde(skip)]
+    pub meaning: Meaning,
+}
+
+/// What a field that differs says to a person who does not want to see all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Meaning {
+    /// It follows from names and defaults.
+    #[default]
+    Derived,
+    /// A person decides it.
+    Decided,
+    /// It stands for a whole element of a set that comes or goes.
+    Element {
+        /// What kind of element: the protocol of a subscription.
+        kind: String,
+        /// Which one.
+        name: String,
+    },
+    /// It belongs to an element that comes or goes, for which another field stands.
+    OfElement,
 }
 
 /// Every field in which `after` differs from `before`, in the order of their names. A null, a missing
@@ -53,7 +75,9 @@ fn walk(path: FieldPath, before: &Value, after: &Value, found: &mut Vec<FieldCha
                 walk(path.index(index), b, a, found);
             }
         }
-        _ => found.push(FieldChange { path, before: before.clone(), after: after.clone() }),
+        _ => {
+            found.push(FieldChange { path, before: before.clone(), after: after.clone(), meaning: Meaning::default() })
+        }
     }
 }
 

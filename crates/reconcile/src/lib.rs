@@ -18,7 +18,7 @@ pub mod retry;
 mod run;
 mod stack;
 
-pub use diff::{FieldChange, changes};
+pub use diff::{FieldChange, Meaning, changes};
 pub use error::Failure;
 pub use extra::{Effect, Extra, ExtraKind, Severity};
 pub use path::{FieldPath, PathPart};

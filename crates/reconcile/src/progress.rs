@@ -13,6 +13,8 @@ pub enum Event {
     Finished(Action),
     /// It failed: the text is the error's.
     Failed(String),
+    /// The user stopped the run while it waited.
+    Interrupted,
 }
 
 /// Somebody who watches a run: progress bars, a log, a test.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Extra, Failure};
+use crate::{Extra, Failure, FieldChange, Meaning};
 
 /// The stable name of a resource within a stack, such as `sns_topic`: what plans and JSON output call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -89,6 +89,17 @@ pub trait Resource {
     /// well. Only what was observed decides, so that the plan and the run that carries it out agree.
     fn must_be_replaced(&self, _observed: &Self::State) -> bool {
         false
+    }
+
+    /// The fields of the state that a person decides, by their first key: everything below is decided as well.
+    const DECIDED: &'static [&'static str] = &[];
+
+    /// What a field that differs says to a person.
+    fn meaning(&self, change: &FieldChange) -> Meaning {
+        match change.path.first_key() {
+            Some(key) if Self::DECIDED.contains(&key) => Meaning::Decided,
+            _ => Meaning::Derived,
+        }
     }
 
     /// Looks at the live object, and changes nothing.

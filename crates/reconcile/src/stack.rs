@@ -32,6 +32,14 @@ impl<S> Observation<S> {
     pub fn shared(&self) -> impl Iterator<Item = &S> {
         self.shared.iter().rev()
     }
+
+    /// The state of the object of ours whose states are of this type: each resource has a type of its own. `None`:
+    /// there is no such object, or it is somebody else's.
+    #[must_use]
+    pub fn ours<T: 'static>(&self) -> Option<&T> {
+        let ours = self.seen.iter().filter(|seen| matches!(seen.kind, SeenKind::Ours));
+        ours.filter_map(|seen| seen.state.as_ref()).find_map(|state| state.downcast_ref())
+    }
 }
 
 impl<E: Failure, S: Default> Default for Stack<'_, E, S> {
@@ -231,6 +239,7 @@ fn report<E: Failure>(progress: &dyn Progress, change: &Change, result: &Result<
         change.address,
         match result {
             Ok(()) => Event::Finished(change.action),
+            Err(error) if error.is_interrupted() => Event::Interrupted,
             Err(error) => Event::Failed(error.to_string()),
         },
     );
@@ -296,6 +305,14 @@ fn value_of<S: serde::Serialize>(state: &S) -> Value {
     serde_json::to_value(state).unwrap_or(Value::Null)
 }
 
+/// The fields, each with what it says to a person.
+fn explained<R: Resource>(resource: &R, mut fields: Vec<FieldChange>) -> Vec<FieldChange> {
+    for field in &mut fields {
+        field.meaning = resource.meaning(field);
+    }
+    fields
+}
+
 /// A [`Resource`] with its state's type forgotten.
 trait Erased<E, S> {
     fn address(&self) -> Address;
@@ -348,7 +365,7 @@ impl<R: Resource> Erased<R::Error, R::Shared> for R {
                 (Action::None, Vec::new(), Some(reason.clone()))
             }
             (kind, Purpose::Converge { .. }) => {
-                let fields = diff::changes(&seen.value, &value_of(self.desired()));
+                let fields = explained(self, diff::changes(&seen.value, &value_of(self.desired())));
                 let foreign = match kind {
                     SeenKind::Foreign(reason) => Some(reason.clone()),
                     SeenKind::Ours | SeenKind::Absent => None,
@@ -369,7 +386,7 @@ impl<R: Resource> Erased<R::Error, R::Shared> for R {
     }
 
     fn creation(&self) -> Vec<FieldChange> {
-        diff::changes(&Value::Null, &value_of(self.desired()))
+        explained(self, diff::changes(&Value::Null, &value_of(self.desired())))
     }
 
     fn converge<'a>(

@@ -25,8 +25,8 @@ pub use installation::Installation;
 pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};
 pub use opening::Roles;
 pub use operate::{
-    Confirmed, Invocation, LoggedRun, SubscriptionState, SubscriptionStatus, alarm, auditor_policy, deployer_actions,
-    deployer_policy,
+    Confirmed, Decision, Decisions, Drift, Effects, InstalledCode, Invocation, LoggedRun, Obstacle, Recipient,
+    SubscriptionState, SubscriptionStatus, alarm, auditor_policy, deployer_actions, deployer_policy,
 };
 pub use order::{Observation, Stack};
 pub use ownership::Tags;

@@ -1,7 +1,7 @@
 //! Questions to a person on a terminal: lines that can be edited as in a shell.
 //!
-//! Questions and complaints are words on standard error, so that a screen reader reads each once and results can be
-//! redirected. Where the terminal cannot edit lines (`TERM=dumb`), a plain line will do.
+//! Questions and complaints are text on standard error, so that a screen reader reads each once and results can be
+//! redirected. If the terminal cannot edit lines (`TERM=dumb`), a plain line is read.
 
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::config::Behavior;
@@ -13,24 +13,28 @@ use super::session::Session;
 use crate::error::Error;
 use crate::render;
 
-/// Whether an answer will do, and if not, why.
+/// Whether an answer is valid, and if not, why.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
 
-/// Asks for a line, again and again until it will do. An empty answer is the default, where there is one.
+/// Asks for a line until it is valid. An empty answer is the default, if there is one.
 ///
 /// # Errors
-/// `Interrupted`, and `NoAnswer` where the terminal went away or the user ended the input.
+/// `Interrupted`, and `NoAnswer` if the terminal went away or the user ended the input.
 pub(crate) async fn line(
     session: &Session,
     question: &str,
     default: Option<&str>,
     check: Check,
 ) -> Result<String, Error> {
-    let screen = &session.screen;
     let suggestion = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+    ask(session, &format!("{question}{suggestion}"), default, check).await
+}
+
+async fn ask(session: &Session, question: &str, default: Option<&str>, check: Check) -> Result<String, Error> {
+    let screen = &session.screen;
     loop {
-        // An editor counts the columns of its line, so the question has lines of its own where it is long.
-        let question = render::fold(&format!("{question}{suggestion}"), screen.width());
+        // An editor counts the columns of its line, so a long question has lines of its own.
+        let question = render::fold(question, screen.width());
         let prompt = match question.contains('\n') {
             true => {
                 screen.aside(&question);
@@ -79,10 +83,10 @@ async fn read(session: &Session, prompt: String) -> Result<String, Error> {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(ReadlineError::Interrupted)) | Err(_) => Err(Error::interrupted()),
         Ok(Err(ReadlineError::Eof)) => {
-            Err(Error::usage("NoAnswer", "no answer was given").hint("give --yes where nobody can be asked"))
+            Err(Error::usage("NoAnswer", "no answer was given").hint("for unattended runs, use --yes"))
         }
-        Ok(Err(error)) => Err(Error::usage("NoAnswer", format!("no answer could be read: {error}"))
-            .hint("give --yes where nobody can be asked")),
+        Ok(Err(error)) => Err(Error::usage("NoAnswer", format!("could not read an answer: {error}"))
+            .hint("for unattended runs, use --yes")),
     }
 }
 
@@ -91,8 +95,8 @@ async fn read(session: &Session, prompt: String) -> Result<String, Error> {
 /// # Errors
 /// As [`line`].
 pub(crate) async fn yes(session: &Session, question: &str, default: bool) -> Result<bool, Error> {
-    let default = if default { "yes" } else { "no" };
-    let answer = line(session, &format!("{question} (yes/no)"), Some(default), yes_or_no).await?;
+    let (choice, default) = if default { ("[Y/n]", "yes") } else { ("[y/N]", "no") };
+    let answer = ask(session, &format!("{question} {choice}"), Some(default), yes_or_no).await?;
     Ok(is_yes(&answer))
 }
 
@@ -107,7 +111,7 @@ fn yes_or_no(answer: &str) -> Result<(), String> {
     }
 }
 
-/// Any answer will do.
+/// Any answer is valid.
 pub(crate) fn anything(_: &str) -> Result<(), String> {
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! `keyminder confirm`: confirms a subscription so that only an authenticated call can end it, or has the mail sent
-//! again.
+//! `keyminder confirm`: confirms a subscription so that only an authenticated call can cancel it, or has the
+//! confirmation email sent again.
 
 use keyminder_stack::{Confirmed, SubscriptionState};
 
@@ -23,18 +23,21 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
         if let (Some(endpoint), true) = (endpoint, sent.is_empty()) {
             return Err(Error::failed(
                 "NotPending",
-                format!("{endpoint} is not waiting to be confirmed; nothing was sent"),
+                format!("{endpoint} has no subscription that is waiting for confirmation; nothing was sent"),
             )
-            .hint("keyminder status shows who has confirmed and who has not"));
+            .hint("to see all subscriptions, run: keyminder status"));
         }
         if screen.is_json() {
             screen.document(&ConfirmDocument::new(place, ConfirmOutcome::Resent { resent: &sent }))?;
         } else if sent.is_empty() {
-            screen.text("no address is waiting to be confirmed; nothing was sent");
+            screen.text("No subscription is waiting for confirmation. Nothing was sent.");
         } else {
-            let told =
-                format!("{} Sent again to {}; to be confirmed within 48 hours.", render::good("✓"), sent.join(", "));
-            screen.text(&render::fold(&told, screen.width()));
+            let text = format!(
+                "{} Sent a new confirmation email to {}. It is valid for 48 hours.",
+                render::good("✓"),
+                sent.join(", ")
+            );
+            screen.text(&render::fold(&text, screen.width()));
         }
         return Ok(Exit::Done);
     }
@@ -42,12 +45,12 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
         Some(link) => link,
         None if screen.can_ask() => {
             let question =
-                "Paste the link behind 'Confirm subscription' in the mail (right-click, copy; do not open it)";
+                "Paste the link behind 'Confirm subscription' in the email (right-click, copy; do not open it)";
             ask::line(session, question, None, ask::anything).await?
         }
         None => {
             return Err(Error::usage("NoLink", "no link was given")
-                .hint("copy the link behind 'Confirm subscription' in the mail: keyminder confirm 'LINK'"));
+                .hint("copy the link behind 'Confirm subscription' in the email, and run: keyminder confirm 'LINK'"));
         }
     };
     let confirmed = session.reading(installation.confirm(&link)).await?;
@@ -69,12 +72,13 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
         ))?;
         return Ok(Exit::Done);
     }
-    let how = if *safe { "and safe from one-click unsubscribing" } else { "but one click in a notice can end it" };
+    let how =
+        if *safe { "and protected from one-click unsubscribing" } else { "but one click in a notice can cancel it" };
     screen.text(&format!("{} {endpoint} is confirmed, {how}.", render::good("✓")));
-    // A scheduled run speaks of a key when its reminder falls; a run by hand speaks of all.
-    screen.remark("keyminder test sends a notice of what there is to report now.");
+    // A scheduled run reports a key when its reminder is due; a run by hand reports all of them.
+    screen.remark("To send a report now, run: keyminder test");
     if !waiting.is_empty() {
-        screen.text(&format!("{} Still to be confirmed: {}", render::warn("!"), waiting.join(", ")));
+        screen.text(&format!("{} Not confirmed yet: {}", render::warn("!"), waiting.join(", ")));
     }
     Ok(Exit::Done)
 }

@@ -1,4 +1,4 @@
-//! `keyminder demo`: the whole story in an emulated AWS on this machine, with the real commands.
+//! `keyminder demo`: a walkthrough against a local AWS emulator, with the real commands.
 //!
 //! Owns the story. What each step does is the command's own code, called as the command line calls it; only the account
 //! behind it is emulated.
@@ -39,7 +39,7 @@ struct Story<'a> {
 
 pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &DemoArgs) -> Result<Exit, Error> {
     if screen.is_json() {
-        return Err(Error::usage("Usage", "the demo is for people: it has no JSON").hint("leave out --output json"));
+        return Err(Error::usage("Usage", "the demo has no JSON output").hint("leave out --output json"));
     }
     let options = Options {
         role_delay: ROLE_DELAY,
@@ -72,7 +72,7 @@ impl Story<'_> {
         let old = users.div_ceil(4);
         self.sandbox.seed_users(&Seed { users: users as usize, old: old as usize, ..Seed::default() });
         self.screen.text(&render::dim(
-            "An emulated AWS runs inside this process; nothing here reaches the real one. The commands are real.",
+            "This runs against an AWS emulator inside this process. Nothing reaches AWS. The commands are the real ones.",
         ));
 
         self.chapter(&format!("An account with {users} IAM users. Some of their access keys are old.")).await?;
@@ -83,37 +83,38 @@ impl Story<'_> {
         self.prompt(&format!("setup --email {ADDRESS}"));
         setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
 
-        self.chapter("AWS sends a mail to confirm. Keyminder makes it safe from stray clicks.").await?;
+        self.chapter("AWS sends a confirmation email. keyminder confirms it so that a stray click cannot cancel it.")
+            .await?;
         let mail = self.mail(MailKind::Confirmation)?;
         self.screen.text(&render::envelope(&mail));
-        let link = mail.confirm_link.ok_or_else(|| Error::failed("Demo", "the confirmation mail has no link"))?;
+        let link = mail.confirm_link.ok_or_else(|| Error::failed("Demo", "the confirmation email has no link"))?;
         self.prompt("confirm 'LINK'");
         confirm::run(&self.session, ConfirmArgs { link: Some(link), resend: None }).await?;
 
-        self.chapter("Run setup again: nothing to do, and nothing is written.").await?;
+        self.chapter("Run setup again: nothing has to be changed.").await?;
         self.sandbox.forget_calls();
         self.prompt(&format!("setup --email {ADDRESS}"));
         setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
         self.count_calls();
 
-        self.chapter("Somebody disables the rule and deletes the function's permission.").await?;
+        self.chapter("Someone disables the rule and removes its permission to invoke the function.").await?;
         self.break_something();
         self.prompt(&format!("plan --email {ADDRESS}"));
         let spec = spec_args(&[ADDRESS]);
         plan::run(&self.session, &PlanArgs { spec: spec.clone(), exit_code: false, keep_code: false }).await?;
 
-        self.chapter("Setup puts it right.").await?;
+        self.chapter("setup fixes it.").await?;
         self.prompt(&format!("setup --email {ADDRESS}"));
         setup::run(&self.session, setup_args(Some(ADDRESS))).await?;
 
-        self.chapter("Run the installed function: the bundled checker, really executed.").await?;
+        self.chapter("Invoke the deployed function. The emulator really executes it.").await?;
         self.prompt("test");
         test::run(&self.session, &TestArgs { notice: false, dry_run: false, from_rule: false }).await?;
-        self.screen.text(&format!("\nThe mail that {ADDRESS} gets:"));
+        self.screen.text(&format!("\nThe email that {ADDRESS} receives:"));
         let mail = self.mail(MailKind::Notification)?;
         self.screen.text(&render::envelope(&mail));
 
-        self.chapter("Would I hear about an old key tomorrow?").await?;
+        self.chapter("Check that the notifier works.").await?;
         self.prompt(&format!("status --email {ADDRESS}"));
         status::run(&self.session, &StatusArgs { spec, exit_code: false, watch: false }).await?;
 
@@ -123,7 +124,7 @@ impl Story<'_> {
 
         self.screen.text(&format!(
             "\n{}\n  {}\n  {}",
-            render::bold("That was all of it. In your own account:"),
+            render::bold("That is all. In your own account, run:"),
             render::command("keyminder check"),
             render::command("keyminder setup --email you@example.com"),
         ));
@@ -139,11 +140,7 @@ impl Story<'_> {
             }
         }
         if self.interrupt.token().is_cancelled() {
-            return Err(Error::new(
-                "Interrupted",
-                "interrupted; the emulated account is gone with it",
-                Exit::Interrupted,
-            ));
+            return Err(Error::stopped("Interrupted", "Interrupted. The emulated account is gone.", Exit::Interrupted));
         }
         self.chapter += 1;
         self.screen.text(&format!("\n{}\n", render::heading(format_args!("{}. {title}", self.chapter))));
@@ -157,13 +154,14 @@ impl Story<'_> {
     /// The latest mail of a kind.
     fn mail(&self, kind: MailKind) -> Result<Mail, Error> {
         let mail = self.sandbox.outbox().into_iter().rfind(|mail| mail.kind == kind);
-        mail.ok_or_else(|| Error::failed("Demo", "no mail arrived"))
+        mail.ok_or_else(|| Error::failed("Demo", "no email arrived"))
     }
 
     fn count_calls(&self) {
         let calls = self.sandbox.calls();
         let writes = calls.iter().filter(|call| call.write).count();
-        self.screen.text(&render::dim(format_args!("({} calls to AWS, {writes} of them writing)", calls.len())));
+        self.screen
+            .text(&render::dim(format_args!("({} requests to AWS, {writes} of them changing something)", calls.len())));
     }
 
     fn break_something(&self) {

@@ -1,4 +1,4 @@
-//! `keyminder export`: parts of the install for other hands.
+//! `keyminder export`: parts of the installation for use elsewhere.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use keyminder_bundle::Architecture;
 use keyminder_stack::{alarm, auditor_policy, deployer_policy};
 use serde_json::Value;
 
-use super::session::{Opened, Session};
+use super::session::{OpenInstallation, Session};
 use crate::args::{ExportKind, SpecArgs};
 use crate::error::{Error, Exit};
 use crate::render;
@@ -41,27 +41,22 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
         ExportKind::Alarm { topic, file } => {
             let opened = open(session).await?;
             let installation = &opened.installation;
-            // What is installed counts, whatever it was told by.
-            let schedule = match session.reading(installation.schedule()).await {
-                Ok(schedule) => schedule,
-                Err(error) if ["RuleNotFound", "NotOurs", "RuleDiffers"].contains(&error.code.as_str()) => {
-                    installation.spec().schedule.clone()
-                }
-                Err(error) => return Err(error),
-            };
+            // What is installed counts, whatever is configured here.
+            let installed = session.reading(installation.installed_schedule()).await?;
+            let schedule = installed.unwrap_or_else(|| installation.spec().schedule.clone());
             write(session, file.as_deref(), &alarm(installation, &schedule, &topic)?)?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn open(session: &Session) -> Result<Opened, Error> {
+async fn open(session: &Session) -> Result<OpenInstallation, Error> {
     let wish = session.config.wish(&SpecArgs::default())?;
     let account = session.connect().await?;
     session.open(&account, wish.spec).await
 }
 
-/// Writes JSON to a file, or to standard output where none is named.
+/// Writes JSON to a file, or to standard output if none is given.
 fn write(session: &Session, file: Option<&Path>, value: &Value) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::failed("Json", error.to_string()))?;
     let text = render::escaped(text);

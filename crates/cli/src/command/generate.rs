@@ -24,13 +24,13 @@ pub(crate) fn man(screen: &Screen, folder: Option<&Path>) -> Result<Exit, Error>
         screen.raw(&page(definition)?);
         return Ok(Exit::Done);
     };
-    std::fs::create_dir_all(folder).map_err(|error| Error::file("making the folder", folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| Error::file("creating the directory", folder, &error))?;
     let mut pages = Vec::new();
     collect(&definition, "keyminder", &mut pages);
     for (name, command) in pages {
         render::write_file(&folder.join(format!("{name}.1")), &page(command)?)?;
     }
-    screen.remark(&format!("Wrote the manual into {}.", folder.display()));
+    screen.remark(&format!("Wrote the manual pages to {}.", folder.display()));
     Ok(Exit::Done)
 }
 
@@ -46,7 +46,7 @@ fn collect(command: &clap::Command, name: &str, pages: &mut Vec<(String, clap::C
 fn page(command: clap::Command) -> Result<Vec<u8>, Error> {
     let mut page = Vec::new();
     write(command, &mut page)
-        .map_err(|error| Error::failed("Man", format!("the manual page could not be made: {error}")))?;
+        .map_err(|error| Error::failed("Man", format!("could not generate the manual page: {error}")))?;
     Ok(page)
 }
 

@@ -61,8 +61,8 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
         };
         match written {
             Ok(()) => screen.remark(&format!("Wrote {DEFAULT_FILE}.")),
-            // The answers are worth more than the file.
-            Err(error) => screen.aside(&format!("{} not saved: {}", render::warn("!"), error.message)),
+            // The answers count even if they could not be saved.
+            Err(error) => screen.aside(&format!("{} Not saved: {}", render::warn("!"), error.message)),
         }
     } else {
         screen.remark("Not saved. Later runs will use the defaults unless you pass these settings as flags.");

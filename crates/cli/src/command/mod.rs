@@ -4,19 +4,19 @@
 //! `keyminder-stack`'s and `keyminder-checker`'s).
 
 mod ask;
-mod attention;
 mod build;
 mod check;
 mod confirm;
 mod demo;
 mod export;
+mod follow_ups;
+mod function_runs;
 mod generate;
 mod health;
 mod init;
 mod interview;
 mod plan;
-mod run;
-mod runs;
+mod planning;
 mod sandbox;
 mod session;
 mod setup;
@@ -36,7 +36,6 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::interrupt::Interrupt;
 use crate::render::{self, Screen};
-pub(crate) use attention::Attention;
 use session::Session;
 
 /// Runs the command that the process's arguments name.
@@ -53,7 +52,7 @@ pub(crate) fn main() -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return failed(&screen, &Error::failed("Threads", format!("no threads could be started: {error}")));
+            return failed(&screen, &Error::failed("Threads", format!("could not start threads: {error}")));
         }
     };
     let leaf = matches.subcommand().map_or(&matches, |(_, matches)| matches);

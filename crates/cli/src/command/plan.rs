@@ -1,10 +1,10 @@
-//! `keyminder plan`: what setup would do, and nothing else.
+//! `keyminder plan`: what setup would change, without changing anything.
 
 use keyminder_reconcile::Purpose;
 
-use super::run::{document, look};
+use super::planning::{document, look, refuse_foreign};
 use super::session::Session;
-use super::{attention, build};
+use super::{build, follow_ups};
 use crate::args::PlanArgs;
 use crate::error::{Error, Exit};
 use crate::render;
@@ -16,26 +16,30 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let stack = opened.installation.stack();
     let (seen, plan) = look(session, &stack, Purpose::Converge { adopt: wish.adopt }).await?;
     let subscriptions = opened.installation.subscriptions_in(&seen);
-    let mut attention = attention::after_setup(&opened.installation, &subscriptions, true);
-    attention.extend(attention::of_code(&plan, opened.installation.spec().package.source()));
+    let mut follow_ups = follow_ups::after_setup(&opened.installation, &subscriptions, true);
+    let effects = opened.installation.effects(&seen, &plan);
+    follow_ups.extend(follow_ups::of_code(&effects, opened.installation.spec().package.source()));
     let screen = &session.screen;
-    build::remark(session, &account, &plan, wish.origin);
+    build::remark(session, &account, &effects, wish.origin);
     if screen.is_json() {
         let install = &opened.installation.names().install;
-        screen.document(&document("plan", &account, install, &plan, false, &attention))?;
+        screen.document(&document("plan", &account, install, &plan, false, &follow_ups))?;
     } else {
-        screen.text(&format!("\n{}", render::plan(&plan, screen.is_verbose(), screen.width())));
+        let decisions = opened.installation.decisions(&seen);
+        screen.text(&format!("\n{}", render::plan_with(&decisions, &plan, screen.is_verbose(), screen.width())));
         show_refusal(session, &plan);
-        if !attention.is_empty() {
-            screen.text(&render::attention(&attention, screen.width()));
+        if !follow_ups.is_empty() {
+            screen.note(&render::follow_ups(&follow_ups, screen.width()));
         }
     }
     Ok(if args.exit_code && !plan.is_empty() { Exit::Difference } else { Exit::Done })
 }
 
-/// A plan that setup would refuse is still a plan: it says so.
+/// Says so if setup would refuse the plan.
 pub(super) fn show_refusal(session: &Session, plan: &keyminder_reconcile::Plan) {
-    if let Err(error) = super::run::refuse_foreign(plan) {
-        session.screen.text(&format!("setup would refuse:\n{}", render::error(&error, session.screen.width())));
+    if let Err(error) = refuse_foreign(plan) {
+        session
+            .screen
+            .text(&format!("setup would refuse this plan:\n{}", render::error(&error, session.screen.width())));
     }
 }

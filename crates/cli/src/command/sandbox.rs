@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &SandboxArgs) -> Result<Exit, Error> {
     if args.old > args.users {
-        return Err(Error::usage("Usage", format!("--old {} is more than --users {}", args.old, args.users)));
+        return Err(Error::usage("Usage", format!("--old {} exceeds --users {}", args.old, args.users)));
     }
     if args.variables {
         screen.result(&exports(&kept(args.port)?));

@@ -1,10 +1,11 @@
-//! What every command of an install needs: the screen, the configuration, the way to AWS and the user's wish to stop.
+//! What every command on an installation needs: the screen, the configuration, the connection to AWS, and whether the
+//! user wants to stop.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use keyminder_reconcile::Progress;
-use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Roles, Spec};
+use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Kind, Roles, Spec};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -24,8 +25,8 @@ pub(crate) struct Account {
     pub(crate) identity: Identity,
 }
 
-/// An install to work on, and what watches the work.
-pub(crate) struct Opened {
+/// An installation to work on, and what shows the progress of the work.
+pub(crate) struct OpenInstallation {
     pub(crate) installation: Installation,
     pub(crate) progress: Rc<dyn Progress>,
 }
@@ -41,7 +42,9 @@ impl Session {
     /// No region, no or refused credentials, no answer, another account.
     pub(crate) async fn connect(&self) -> Result<Account, Error> {
         let clients = self.clients().await?;
-        let identity = self.interrupt.or(clients.identity()).await?;
+        let identity = clients.identity();
+        let identity =
+            self.interrupt.or(async { identity.await.map_err(|error| unreachable(error, &clients)) }).await?;
         self.account(clients, identity)
     }
 
@@ -50,11 +53,12 @@ impl Session {
     ///
     /// # Errors
     /// As [`connect`](Self::connect) and [`open`](Self::open).
-    pub(crate) async fn begin(&self, command: &'static str, spec: Spec) -> Result<(Account, Opened), Error> {
+    pub(crate) async fn begin(&self, command: &'static str, spec: Spec) -> Result<(Account, OpenInstallation), Error> {
         let clients = self.clients().await?;
         let both = async { Ok::<_, StackError>(futures::join!(clients.identity(), Roles::read(&clients, &spec))) };
         let (identity, roles) = self.interrupt.or(both).await?;
-        let account = self.account(clients, identity?)?;
+        let identity = identity.map_err(|error| unreachable(error, &clients))?;
+        let account = self.account(clients, identity)?;
         self.headline(command, &account);
         let opened = self.opened(&account, spec, &roles?)?;
         Ok((account, opened))
@@ -71,17 +75,18 @@ impl Session {
 
     fn account(&self, clients: Clients, identity: Identity) -> Result<Account, Error> {
         match self.config.account()? {
-            Some(wanted) if wanted != identity.account => {
-                Err(Error::usage("WrongAccount", format!("these are credentials for account {}, and only {wanted} is allowed", identity.account))
-                    .hint("choose the right credentials with --profile, or correct --account (KEYMINDER_ACCOUNT, 'account' in keyminder.toml)"))
-            }
+            Some(wanted) if wanted != identity.account => Err(Error::usage(
+                "WrongAccount",
+                format!("wrong account: the credentials are for {}, but --account requires {wanted}", identity.account),
+            )
+            .hint("use the right --profile, or correct --account (KEYMINDER_ACCOUNT, or account in keyminder.toml)")),
             _ => Ok(Account { clients, identity }),
         }
     }
 
-    /// Says where the run takes place, where results are text.
+    /// Says where the run takes place, if results are text.
     pub(crate) fn headline(&self, command: &'static str, account: &Account) {
-        self.screen.text(&render::headline(&Headline {
+        self.screen.note(&render::headline(&Headline {
             command,
             account: account.identity.account.clone(),
             region: account.clients.region().to_owned(),
@@ -92,7 +97,7 @@ impl Session {
         }));
     }
 
-    /// Which configuration file was read. A sandbox in this process has none to speak of.
+    /// Which configuration file was read. A sandbox in this process has none.
     pub(crate) fn settings_from(&self) -> Option<String> {
         (!self.config.is_of_sandbox()).then(|| match self.config.path() {
             Some(path) => format!("settings from {}", path.display()),
@@ -100,16 +105,16 @@ impl Session {
         })
     }
 
-    /// Opens the install.
+    /// Opens the installation.
     ///
     /// # Errors
     /// Names that AWS would refuse, and what AWS answers.
-    pub(crate) async fn open(&self, account: &Account, spec: Spec) -> Result<Opened, Error> {
+    pub(crate) async fn open(&self, account: &Account, spec: Spec) -> Result<OpenInstallation, Error> {
         let roles = self.interrupt.or(Roles::read(&account.clients, &spec)).await?;
         self.opened(account, spec, &roles)
     }
 
-    fn opened(&self, account: &Account, spec: Spec, roles: &Roles) -> Result<Opened, Error> {
+    fn opened(&self, account: &Account, spec: Spec, roles: &Roles) -> Result<OpenInstallation, Error> {
         let progress: Rc<dyn Progress> = Rc::new(RunProgress::new(Arc::clone(&self.screen)));
         let installation = Installation::with_roles(
             account.clients.clone(),
@@ -120,14 +125,27 @@ impl Session {
             self.interrupt.token().clone(),
         )?;
         self.config.check(&installation.problems())?;
-        Ok(Opened { installation, progress })
+        Ok(OpenInstallation { installation, progress })
     }
 
-    /// Does something that only reads, and stops it when the user asks to.
+    /// Does something that only reads, until the user asks to stop.
     ///
     /// # Errors
     /// The work's own, and `Interrupted`.
     pub(crate) async fn reading<T>(&self, work: impl Future<Output = Result<T, StackError>>) -> Result<T, Error> {
         self.interrupt.or(work).await
     }
+}
+
+/// Names the endpoint that did not answer.
+fn unreachable(error: StackError, clients: &Clients) -> Error {
+    let is_unreachable = error.kind == Kind::Unreachable;
+    let mut error = Error::from(error);
+    if is_unreachable {
+        error.message = match clients.endpoints() {
+            Some(url) => format!("{url} does not answer: {}", error.message),
+            None => format!("AWS in {} does not answer: {}", clients.region(), error.message),
+        };
+    }
+    error
 }

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use indicatif::ProgressBar;
 use keyminder_reconcile::{Plan, Purpose};
-use keyminder_stack::{Installation, Observation, SubscriptionState, SubscriptionStatus};
+use keyminder_stack::{Effects, Installation, Observation, SubscriptionState, SubscriptionStatus};
 
-use super::run::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
-use super::session::{Account, Opened, Session};
-use super::{attention, build, interview};
+use super::planning::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
+use super::session::{Account, OpenInstallation, Session};
+use super::{build, follow_ups, interview};
 use crate::args::SetupArgs;
 use crate::error::{Error, Exit};
+use crate::follow_up::Topic;
 use crate::render;
 
 pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Error> {
@@ -28,34 +29,39 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
         opened = session.open(&account, spec).await?;
         looked = look(session, &opened.installation.stack(), purpose).await?;
     }
-    let Opened { installation, .. } = &opened;
+    let OpenInstallation { installation, .. } = &opened;
     let plan = &looked.1;
-    if !(screen.is_json()) {
-        screen.text(&format!("\n{}", render::plan(plan, screen.is_verbose(), screen.width())));
+    let effects = installation.effects(&looked.0, plan);
+    let decisions = installation.decisions(&looked.0);
+    let shown = format!("\n{}", render::plan_with(&decisions, plan, screen.is_verbose(), screen.width()));
+    if args.yes {
+        screen.note(&shown)
+    } else {
+        screen.text(&shown)
     }
-    build::remark(session, &account, plan, wish.origin);
-    let code = attention::of_code(plan, installation.spec().package.source());
+    build::remark(session, &account, &effects, wish.origin);
+    let code = follow_ups::of_code(&effects, installation.spec().package.source());
     if args.keep_code && code.is_some() {
         return Err(Error::usage("CodeNotTrusted", "the installed code is not listed in function.trusted_code")
-            .hint("keyminder plan shows its CodeSha256 and what it claims to be")
+            .hint("to see its CodeSha256 and what it claims to be, run: keyminder plan")
             .hint("add that to trusted_code in [function], or leave out --keep-code to replace the code"));
     }
-    if let Some(code) = &code
-        && !screen.is_json()
-    {
-        screen.text(&render::attention(std::slice::from_ref(code), screen.width()));
+    if let Some(code) = &code {
+        screen.note(&render::follow_ups(std::slice::from_ref(code), screen.width()));
     }
     if !args.dry_run {
         refuse_foreign(plan)?;
     }
+    let mut ending = Ending { applied: false, dry_run: args.dry_run, effects, wait: args.wait };
     if args.dry_run || plan.is_empty() {
-        return finish(session, &account, installation, &looked, false, args.dry_run, args.wait).await;
+        return finish(session, &account, installation, &looked, &ending).await;
     }
     if args.yes && !args.no_recipients {
         refuse_nobody(&installation.subscriptions_in(&looked.0))?;
     }
     let done = apply(session, &opened, looked, &args).await?;
-    finish(session, &account, installation, &done, true, false, args.wait).await
+    ending.applied = true;
+    finish(session, &account, installation, &done, &ending).await
 }
 
 /// Refuses to install something that would notify no one, now or once somebody confirms.
@@ -68,14 +74,14 @@ fn refuse_nobody(subscriptions: &[SubscriptionStatus]) -> Result<(), Error> {
         .hint("to install without recipients anyway, add: --no-recipients"))
 }
 
-/// Confirms the plan, carries it out and looks again. Gives back that look, and the plan that was carried out.
+/// Confirms the plan, carries it out and verifies it. Gives back what it found then, and the plan that was carried out.
 async fn apply(
     session: &Session,
-    opened: &Opened,
+    opened: &OpenInstallation,
     looked: (Observation, Plan),
     args: &SetupArgs,
 ) -> Result<(Observation, Plan), Error> {
-    let Opened { installation, progress } = opened;
+    let OpenInstallation { installation, progress } = opened;
     let purpose = looked.1.purpose;
     let stack = installation.stack();
     let (seen, plan) = if args.yes {
@@ -84,8 +90,8 @@ async fn apply(
         let question = |plan: &Plan| {
             let counts = plan.summary();
             match counts.create + counts.update {
-                1 => "Make 1 change?".to_owned(),
-                n => format!("Make {n} changes?"),
+                1 => "Apply 1 change?".to_owned(),
+                n => format!("Apply {n} changes?"),
             }
         };
         confirm_plan(session, &stack, looked, question, "setup").await?
@@ -100,17 +106,27 @@ async fn apply(
         return Ok((found, plan));
     }
     if token.is_cancelled() {
-        let message = "interrupted while looking again; everything was done";
-        return Err(Error::new("Interrupted", message, Exit::Interrupted).hint("keyminder plan looks again"));
+        let message = "Interrupted while verifying. All changes were made.";
+        return Err(
+            Error::stopped("Interrupted", message, Exit::Interrupted).hint("To verify them, run: keyminder plan")
+        );
     }
     session.screen.text(&render::plan(&after, false, session.screen.width()));
     let different: Vec<_> =
         after.changes.iter().filter(|change| !change.fields.is_empty()).map(|c| c.address.0).collect();
     Err(Error::failed(
         "NotInSync",
-        format!("everything was done, but {} still differs from what was asked for", different.join(", ")),
+        format!("all changes were made, but {} still differs from the configuration", different.join(", ")),
     )
-    .hint("somebody else may be changing the same objects; run keyminder plan to look again"))
+    .hint("someone else may be changing the same resources; to look again, run: keyminder plan"))
+}
+
+/// How a run of setup came to its end, and what is left to do.
+struct Ending {
+    applied: bool,
+    dry_run: bool,
+    effects: Effects,
+    wait: Option<Duration>,
 }
 
 async fn finish(
@@ -118,39 +134,41 @@ async fn finish(
     account: &Account,
     installation: &Installation,
     (seen, plan): &(Observation, Plan),
-    applied: bool,
-    dry_run: bool,
-    wait: Option<Duration>,
+    ending: &Ending,
 ) -> Result<Exit, Error> {
     let screen = &session.screen;
+    let Ending { applied, dry_run, .. } = *ending;
     let subscriptions = installation.subscriptions_in(seen);
-    let mut attention = attention::after_setup(installation, &subscriptions, !applied && !plan.is_empty());
+    let mut left = follow_ups::after_setup(installation, &subscriptions, !applied && !plan.is_empty());
     if applied {
-        attention.extend(attention::of_queue(plan, installation.names()));
-        attention.extend(attention::of_reminders(plan, &installation.spec().settings));
+        let (settings, names) = (&installation.spec().settings, installation.names());
+        left.extend(follow_ups::of_effects(&ending.effects, settings, names));
     }
     if dry_run {
         super::plan::show_refusal(session, plan);
-        screen.text("Dry run: nothing was changed.");
+        screen.note("Dry run: nothing was changed.");
     } else if applied {
         let console = account.clients.endpoints().is_none().then(|| installation.names().console_url());
-        screen.text(&format!("\n{}", render::in_sync(console.as_deref())));
+        screen.note(&format!("\n{}", render::in_sync(console.as_deref())));
     }
-    if !attention.is_empty() {
-        screen.text(&render::attention(&attention, screen.width()));
+    if !left.is_empty() {
+        screen.note(&match applied {
+            true => render::next_steps(&left, screen.width()),
+            false => render::follow_ups(&left, screen.width()),
+        });
     }
-    // Whoever waits has to know what to do with the mail meanwhile.
+    // While waiting, people have to know what to do with the email.
     let mut exit = Exit::Done;
-    if let (Some(patience), false) = (wait, dry_run) {
+    if let (Some(patience), false) = (ending.wait, dry_run) {
         exit = wait_for_confirmations(session, installation, patience).await?;
-        attention.retain(|one| !["unconfirmed", "nobody_told"].contains(&one.code));
+        left.retain(|one| ![Topic::Unconfirmed, Topic::NobodyTold].contains(&one.code));
         // Not to be interrupted: everything was done, and this is what is left to say.
         let subscriptions = installation.subscriptions().await?;
-        attention.extend(attention::after_setup(installation, &subscriptions, false));
+        left.extend(follow_ups::after_setup(installation, &subscriptions, false));
     }
     if screen.is_json() {
         let install = &installation.names().install;
-        screen.document(&document("setup", account, install, plan, applied, &attention))?;
+        screen.document(&document("setup", account, install, plan, applied, &left))?;
     }
     Ok(exit)
 }
@@ -165,12 +183,12 @@ async fn wait_for_confirmations(
 ) -> Result<Exit, Error> {
     let screen = &session.screen;
     let start = Instant::now();
-    let mut told = String::new();
+    let mut waiting_for = String::new();
     let bar = screen.spinner("");
     loop {
         let subscriptions = match session.reading(installation.subscriptions()).await {
             Ok(subscriptions) => subscriptions,
-            Err(error) if error.exit == Exit::Interrupted => return Ok(Exit::Interrupted),
+            Err(error) if error.exit == Exit::Interrupted => return Ok(left_early(session, &bar, &waiting_for)),
             Err(error) => return Err(error),
         };
         let pending = pending(&subscriptions);
@@ -183,44 +201,56 @@ async fn wait_for_confirmations(
                 .collect();
             if !lost.is_empty() {
                 return Err(Error::failed("NotConfirmed", format!("no longer subscribed: {}", lost.join(", ")))
-                    .hint("somebody unsubscribed or removed them: keyminder setup subscribes them again"));
+                    .hint("someone unsubscribed or removed them; to subscribe them again, run: keyminder setup"));
             }
-            if !told.is_empty() {
+            if !waiting_for.is_empty() {
                 screen.remark(&confirmed(&subscriptions));
             }
             return Ok(Exit::Done);
         }
         let left = patience.saturating_sub(start.elapsed());
-        if pending != told {
-            let until = render::span(SignedDuration::try_from(left).unwrap_or(SignedDuration::MAX));
+        if pending != waiting_for {
+            // The first calls took a moment already.
+            let up_to = if waiting_for.is_empty() { patience } else { left };
             screen.remark(&format!(
-                "\nWaiting up to {until} for {pending} to confirm. Ctrl-C ends the waiting, and nothing else."
+                "\nWaiting up to {} for {pending} to confirm. It is safe to press Ctrl-C; the installation is complete.",
+                render::patience(up_to)
             ));
             bar.set_message(format!("waiting for {pending}"));
-            told = pending;
+            waiting_for = pending;
         }
         if left.is_zero() {
             bar.finish_and_clear();
-            return Err(Error::failed("NotConfirmed", format!("not confirmed in time: {told}"))
-                .hint("everything else is in place; keyminder confirm --resend sends the mail again"));
+            return Err(Error::failed("NotConfirmed", format!("not confirmed in time: {waiting_for}"))
+                .hint("the installation is complete; to have the email sent again, run: keyminder confirm --resend"));
         }
         tokio::select! {
             () = tokio::time::sleep(CONFIRMATION_POLL.min(left)) => {}
-            () = session.interrupt.asked() => return Ok(Exit::Interrupted),
+            () = session.interrupt.asked() => return Ok(left_early(session, &bar, &waiting_for)),
         }
     }
 }
 
-/// Everybody has confirmed; and some by a click, which another click undoes.
+/// Says where things stand when the user stops waiting.
+fn left_early(session: &Session, bar: &ProgressBar, waiting_for: &str) -> Exit {
+    bar.finish_and_clear();
+    session.screen.remark(&format!(
+        "Stopped waiting. The installation is complete; not confirmed yet: {}.",
+        if waiting_for.is_empty() { "unknown" } else { waiting_for }
+    ));
+    Exit::Interrupted
+}
+
+/// Everyone has confirmed; and some by a click, which another click undoes.
 fn confirmed(subscriptions: &[SubscriptionStatus]) -> String {
     let unsafe_ones = subscriptions.iter().filter(|one| {
         one.protocol.starts_with("email") && one.declared && one.safe_from_one_click_unsubscribing == Some(false)
     });
     let unsafe_ones: Vec<_> = unsafe_ones.map(|one| one.endpoint.as_str()).collect();
-    let mut text = format!("{} Everybody has confirmed.", render::good("✓"));
+    let mut text = format!("{} Everyone has confirmed.", render::good("✓"));
     if !unsafe_ones.is_empty() {
         text.push_str(&format!(
-            " {} did so by a click, so a click in a forwarded notice can end it.",
+            " {} confirmed by opening the link, so one click in a forwarded notice can cancel the subscription.",
             unsafe_ones.join(", ")
         ));
     }

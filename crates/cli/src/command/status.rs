@@ -1,4 +1,4 @@
-//! `keyminder status`: would I hear about an old key tomorrow morning?
+//! `keyminder status`: whether the notifier works, and if not, why.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use keyminder_keyage::Schedule;
 use keyminder_reconcile::Purpose;
 use keyminder_stack::{Installation, SubscriptionStatus};
 
+use super::function_runs::{self, Run};
 use super::health::{self, Findings, Next};
-use super::run::{is_absent, look};
-use super::runs::{self, Run};
+use super::planning::{is_absent, look};
 use super::session::{Account, Session};
 use crate::args::StatusArgs;
 use crate::error::{Error, Exit};
@@ -30,16 +30,16 @@ pub(crate) async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Er
             view.subscriptions.iter().filter(|one| one.is_awaited).map(|one| one.endpoint.as_str()).collect();
         let done = !args.watch || pending.is_empty() || screen.is_closed();
         if !screen.is_json() {
-            let text = render::status(&view, screen.is_verbose(), screen.width());
-            let told = format!(
+            let text = render::status(&view, screen.is_verbose(), screen.is_quiet(), screen.width());
+            let state = format!(
                 "{:?}{:?}{:?}",
                 view.subscriptions.iter().map(|one| one.state).collect::<Vec<_>>(),
                 view.problems,
                 view.ok
             );
-            if told != shown {
-                screen.text(&format!("\n{text}"));
-                shown = told;
+            if state != shown {
+                screen.text(&if screen.is_quiet() { text } else { format!("\n{text}") });
+                shown = state;
             }
         } else if done {
             screen.document(&StatusDocument::new(&view))?;
@@ -47,10 +47,14 @@ pub(crate) async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Er
         if done {
             return Ok(if args.exit_code && !view.ok { Exit::Difference } else { Exit::Done });
         }
-        let bar = screen.spinner(&format!("waiting for {} to confirm; Ctrl-C ends it", pending.join(", ")));
+        let bar = screen.spinner(&format!("waiting for {} to confirm; press Ctrl-C to stop", pending.join(", ")));
         tokio::select! {
             () = tokio::time::sleep(WATCH) => {}
-            () = session.interrupt.asked() => return Ok(Exit::Interrupted),
+            () = session.interrupt.asked() => {
+                bar.finish_and_clear();
+                screen.remark(&format!("Stopped watching. Not confirmed yet: {}.", pending.join(", ")));
+                return Ok(Exit::Interrupted);
+            }
         }
         bar.finish_and_clear();
     }
@@ -63,7 +67,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
     let stack = installation.stack();
     let (looked, runs) = futures::join!(
         look(session, &stack, Purpose::Converge { adopt: false }),
-        runs::recent(session, installation, &schedule, now),
+        function_runs::recent(session, installation, &schedule, now),
     );
     let ((seen, plan), runs) = (looked?, runs?);
     let subscriptions = installation.subscriptions_in(&seen);
@@ -72,9 +76,11 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         true => session.reading(installation.changed_at()).await?,
         false => None,
     };
-    let next = health::next(&plan, &schedule, &runs, now);
+    let next = health::next(installation.trigger(&seen), &runs, now);
+    let drift = installation.drift(&seen, &plan);
     let problems = health::problems(&Findings {
         plan: &plan,
+        drift: &drift,
         next: &next,
         subscriptions: &subscriptions,
         runs: &runs,
@@ -88,7 +94,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         _ if !installed => (None, None, false),
         Next::At(at) => (Some(at), None, false),
         Next::By(at) => (Some(at), None, true),
-        Next::Never(why) => (None, Some(why), false),
+        Next::Never(never) => (None, Some(never.why().to_owned()), false),
     };
     let version = runs.iter().rev().find_map(|run| run.answer.as_ref()).map(|answer| answer.version.clone());
     Ok(StatusView {

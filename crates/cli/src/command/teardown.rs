@@ -1,9 +1,9 @@
-//! `keyminder teardown`: show, confirm, delete, look again, give a receipt.
+//! `keyminder teardown`: show, confirm, delete, verify, print a summary.
 
 use keyminder_reconcile::{Action, Plan, Purpose, Removal};
 
-use super::attention;
-use super::run::{PATIENCE, conclude, confirm_plan, document, look};
+use super::follow_ups;
+use super::planning::{PATIENCE, conclude, confirm_plan, document, look};
 use super::session::Session;
 use crate::args::{Overrides, SpecArgs, TeardownArgs};
 use crate::error::{Error, Exit};
@@ -19,19 +19,24 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let stack = installation.stack();
     let looked = look(session, &stack, Purpose::Destroy).await?;
     let width = screen.width();
-    screen.text(&format!("\n{}", render::plan(&looked.1, screen.is_verbose(), width)));
-    // Asked for before anything goes: afterwards nobody knows which addresses were still pending.
-    let attention = attention::of_teardown(&installation.subscriptions_in(&looked.0));
+    let shown = format!("\n{}", render::plan(&looked.1, screen.is_verbose(), width));
+    if args.yes {
+        screen.note(&shown)
+    } else {
+        screen.text(&shown)
+    }
+    // Asked for before anything is deleted: afterwards it is unknown which addresses had yet to confirm.
+    let follow_ups = follow_ups::of_teardown(&installation.subscriptions_in(&looked.0));
 
     let nothing = looked.1.summary().delete == 0;
-    if !nothing && !attention.is_empty() {
-        screen.text(&render::attention(&attention, width));
+    if !nothing && !follow_ups.is_empty() {
+        screen.note(&render::follow_ups(&follow_ups, width));
     }
     if nothing || args.dry_run {
         if screen.is_json() {
-            screen.document(&document("teardown", &account, &install, &looked.1, false, &attention))?;
+            screen.document(&document("teardown", &account, &install, &looked.1, false, &follow_ups))?;
         } else if args.dry_run {
-            screen.text("Dry run: nothing was deleted.");
+            screen.note("Dry run: nothing was deleted.");
         }
         return Ok(Exit::Done);
     }
@@ -39,8 +44,10 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let (_, plan) = if args.yes {
         looked
     } else {
-        let question =
-            |plan: &Plan| format!("Delete these {} from account {}?", plan.summary().delete, account.identity.account);
+        let question = |plan: &Plan| {
+            let (count, account) = (plan.summary().delete, &account.identity.account);
+            format!("Delete {count} {} from account {account}?", if count == 1 { "resource" } else { "resources" })
+        };
         confirm_plan(session, &stack, looked, question, "teardown").await?
     };
     refuse_blocked(&plan, args.force)?;
@@ -53,14 +60,14 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let left = after.changes.iter().filter(|change| change.action == Action::Delete);
     let after: Vec<_> = left.map(|change| change.address.to_string()).collect();
     if !screen.is_json() {
-        screen.text(&format!("\n{}", render::receipt(&done, &after, width)));
+        screen.note(&format!("\n{}", render::receipt(&done, &after, width)));
     }
     if !after.is_empty() {
-        return Err(Error::failed("StillThere", format!("still there after deleting: {}", after.join(", ")))
-            .hint("run keyminder teardown again: it goes on from here"));
+        return Err(Error::failed("StillThere", format!("still present after deleting: {}", after.join(", ")))
+            .hint("run keyminder teardown again; it continues from here"));
     }
     if screen.is_json() {
-        screen.document(&document("teardown", &account, &install, &plan, true, &attention))?;
+        screen.document(&document("teardown", &account, &install, &plan, true, &follow_ups))?;
     }
     Ok(Exit::Done)
 }
@@ -70,6 +77,6 @@ fn refuse_blocked(plan: &Plan, force: bool) -> Result<(), Error> {
     if force || blockers.is_empty() {
         return Ok(());
     }
-    Err(Error::failed("InUse", format!("what others attached stands in the way: {}", blockers.join("; ")))
-        .hint("keyminder teardown --force detaches it first"))
+    Err(Error::failed("InUse", format!("things attached by others prevent the deletion: {}", blockers.join("; ")))
+        .hint("to detach them first, run: keyminder teardown --force"))
 }

@@ -4,14 +4,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyminder_checker::RunSummary;
-use keyminder_keyage::Schedule;
 use keyminder_reconcile::Purpose;
 use keyminder_stack::{Installation, SubscriptionState};
 use serde_json::{Value, json};
 
+use super::function_runs::{self, Run};
 use super::health::{self, Next};
-use super::run::look;
-use super::runs::{self, Run};
+use super::planning::look;
 use super::session::Session;
 use crate::args::{SpecArgs, TestArgs};
 use crate::error::{Error, Exit};
@@ -43,29 +42,29 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
         invoke(session, installation, args).await?
     };
     let subscriptions = session.reading(installation.subscriptions()).await?;
-    let told: Vec<String> = subscriptions
+    let recipients: Vec<String> = subscriptions
         .iter()
         .filter(|one| one.state == SubscriptionState::Confirmed)
         .map(|one| {
-            let filtered = if one.filtered { " (if its filter policy lets it through)" } else { "" };
+            let filtered = if one.filtered { " (if its filter policy matches)" } else { "" };
             format!("{}: {}{filtered}", one.protocol, one.endpoint)
         })
         .collect();
     if screen.is_json() {
         let names = installation.names();
         let place = (names.account.as_str(), names.region.as_str(), names.install.as_str());
-        screen.document(&TestDocument::new(place, ran.ok, &ran.answer, &told))?;
+        screen.document(&TestDocument::new(place, ran.ok, &ran.answer, &recipients))?;
         return Ok(if ran.ok { Exit::Done } else { Exit::Failed });
     }
     let answer: RunSummary = serde_json::from_value(ran.answer.clone()).unwrap_or_default();
     if ran.ok {
-        screen.text(&format!("\n{}", told_of(&answer, args.from_rule)));
-        screen.text(&render::fold(&messages(&answer, &told), screen.width()));
+        screen.text(&format!("\n{}", how_it_ran(&answer, args.from_rule)));
+        screen.text(&render::fold(&messages(&answer, &recipients), screen.width()));
         return Ok(Exit::Done);
     }
     let why = ran.error.unwrap_or_else(|| ran.answer.to_string());
     Err(Error::failed("FunctionFailed", format!("the function failed: {why}"))
-        .hint("keyminder status shows what drifted, and the log group holds every run"))
+        .hint("to see what drifted, run keyminder status; the log group has the log of every run"))
 }
 
 async fn invoke(session: &Session, installation: &Installation, args: &TestArgs) -> Result<Ran, Error> {
@@ -79,7 +78,7 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
     bar.finish_and_clear();
     let invocation = invocation.map_err(|mut error| {
         if error.exit == Exit::Interrupted {
-            "interrupted; the function goes on and sends what it has to".clone_into(&mut error.message);
+            "Interrupted. The function continues to run, and sends its notices.".clone_into(&mut error.message);
             error
         } else {
             error
@@ -92,34 +91,33 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
     Ok(Ran { ok: invocation.ok, answer: invocation.payload, error })
 }
 
-/// Has the rule start the function, which proves its permission and target as well. Its schedule is put back whatever
-/// happens.
+/// Has the rule start the function, which proves its permission and target as well. Its schedule is restored in any
+/// case.
 async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran, Error> {
     let screen = &session.screen;
     let usual = session.reading(installation.schedule()).await?;
-    let plan = look(session, &installation.stack(), Purpose::Converge { adopt: false }).await?.1;
-    let schedule = Schedule::parse(&usual).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
-    if let Next::Never(why) = health::next(&plan, &schedule, &[], Timestamp::now()) {
-        return Err(Error::failed("RuleDidNotRun", format!("the rule cannot start the function: {why}"))
-            .hint("keyminder plan shows what is wrong, and keyminder setup puts it right"));
+    let (seen, _) = look(session, &installation.stack(), Purpose::Converge { adopt: false }).await?;
+    if let Next::Never(never) = health::next(installation.trigger(&seen), &[], Timestamp::now()) {
+        return Err(Error::failed("RuleDidNotRun", format!("the rule cannot start the function: {}", never.why()))
+            .hint("to see the differences, run keyminder plan; to fix them, run keyminder setup"));
     }
     let now = Timestamp::now();
-    // This machine's clock may be ahead of AWS's: what ran before is told by name and not by time.
+    // This machine's clock may be ahead of AWS's: earlier runs are recognised by name and not by time.
     let from = now.saturating_sub(CLOCK_SKEW).unwrap_or_default();
-    let before = runs::since(session, installation, from).await?;
-    // From here on the call may have been made whatever becomes of its answer, so the schedule is put back in any case.
+    let before = function_runs::since(session, installation, from).await?;
+    // From here on the call may have been made whatever becomes of its answer, so the schedule is restored in any case.
     let begun = installation.probe(now).await;
     let found = match begun {
         Ok(()) => {
             screen.remark(
-                "The rule starts the function in a minute or two, and what it finds is sent as on any other run.",
+                "The rule will start the function in a minute or two. It sends its notices as in any other run.",
             );
             let bar = screen.spinner("waiting for the rule to start the function");
             let found = wait_for_scheduled_run(session, installation, from, &before).await;
             bar.finish_and_clear();
             found.map_err(|mut error| {
                 if error.exit == Exit::Interrupted {
-                    "interrupted; the rule has its own schedule again".clone_into(&mut error.message);
+                    "Interrupted. The rule has its own schedule again.".clone_into(&mut error.message);
                 }
                 error
             })
@@ -128,8 +126,8 @@ async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran
     };
     installation.reschedule(&usual).await.map_err(|error| {
         let mut error = Error::from(error);
-        error.message = format!("{}; the rule may now run every hour", error.message);
-        error.hint(format!("keyminder setup puts it right; its schedule was {usual}"))
+        error.message = format!("{}; the rule may be running every hour now", error.message);
+        error.hint(format!("to fix it, run keyminder setup; the schedule was {usual}"))
     })?;
     screen.remark(&format!("The schedule is {usual} again."));
     let run = found?.ok_or_else(|| {
@@ -137,7 +135,7 @@ async fn from_rule(session: &Session, installation: &Installation) -> Result<Ran
             "RuleDidNotRun",
             format!("the rule did not start the function within {} minutes", RULE_PATIENCE.as_secs() / 60),
         )
-        .hint("keyminder plan shows what is wrong with rule, permission or target")
+        .hint("to see what is wrong with the rule, permission or target, run: keyminder plan")
     })?;
     let answer = serde_json::to_value(&run.answer).map_err(|error| Error::failed("Json", error.to_string()))?;
     Ok(Ran { ok: run.error.is_none(), answer, error: run.error })
@@ -151,7 +149,7 @@ async fn wait_for_scheduled_run(
 ) -> Result<Option<Run>, Error> {
     let start = Instant::now();
     while start.elapsed() < RULE_PATIENCE {
-        let runs = runs::since(session, installation, from).await?;
+        let runs = function_runs::since(session, installation, from).await?;
         let found = runs.into_iter().find(|run| run.is_scheduled() && !before.contains(run));
         if found.is_some() {
             return Ok(found);
@@ -164,8 +162,8 @@ async fn wait_for_scheduled_run(
     Ok(None)
 }
 
-fn told_of(answer: &RunSummary, from_rule: bool) -> String {
-    let who = if from_rule { "The rule started the function, and it ran" } else { "The function ran" };
+fn how_it_ran(answer: &RunSummary, from_rule: bool) -> String {
+    let who = if from_rule { "The rule started the function, which ran" } else { "The function ran" };
     let how = format!("{} {who} in {}.", render::good("✓"), render::took(answer.duration_ms));
     if answer.mode == "test-notice" {
         return how;
@@ -176,22 +174,22 @@ fn told_of(answer: &RunSummary, from_rule: bool) -> String {
     )
 }
 
-fn messages(answer: &RunSummary, told: &[String]) -> String {
+fn messages(answer: &RunSummary, recipients: &[String]) -> String {
     if answer.published.is_empty() {
         return if answer.subjects.is_empty() {
-            "  Nothing was due to be sent.".to_owned()
+            "  There was nothing to send.".to_owned()
         } else {
-            format!("  Would have been sent: {}", answer.subjects.join("; "))
+            format!("  Would have sent: {}", answer.subjects.join("; "))
         };
     }
     let mut text = String::new();
     for (id, subject) in answer.published.iter().zip(&answer.subjects) {
         text.push_str(&format!("  Sent {subject:?}\n    {}\n", render::dim(format_args!("message {id}"))));
     }
-    if told.is_empty() {
-        text.push_str(&format!("  {} Nobody has confirmed a subscription, so nobody gets it.", render::warn("!")));
+    if recipients.is_empty() {
+        text.push_str(&format!("  {} No subscription is confirmed, so nobody will receive this.", render::warn("!")));
     } else {
-        text.push_str(&format!("  To {}", told.join(", ")));
+        text.push_str(&format!("  To {}", recipients.join(", ")));
     }
     text
 }

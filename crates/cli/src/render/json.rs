@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::status::StatusView;
-use crate::command::Attention;
 use crate::error::Error;
+use crate::follow_up::FollowUp;
 
 /// The version of every document here.
 const SCHEMA: u32 = 1;
@@ -23,7 +23,7 @@ pub(crate) struct RunDocument<'a> {
     changes: &'a [Change],
     summary: Summary,
     applied: bool,
-    attention: &'a [Attention],
+    attention: &'a [FollowUp],
 }
 
 impl<'a> RunDocument<'a> {
@@ -34,7 +34,7 @@ impl<'a> RunDocument<'a> {
         install: &'a str,
         plan: &'a Plan,
         applied: bool,
-        attention: &'a [Attention],
+        attention: &'a [FollowUp],
     ) -> Self {
         let (changes, summary) = (plan.changes.as_slice(), plan.summary());
         Self { schema: SCHEMA, command, account, region, install, changes, summary, applied, attention }
@@ -63,7 +63,6 @@ pub(crate) struct CheckDocument<'a> {
     command: &'static str,
     #[serde(flatten)]
     report: &'a Report,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     notices: Vec<Value>,
 }
 
@@ -84,7 +83,7 @@ pub(crate) struct TestDocument<'a> {
     /// The function came to its end without an error.
     ok: bool,
     answer: &'a Value,
-    /// Who gets the messages, as far as they confirmed.
+    /// Who receives the messages, as far as they confirmed.
     told: &'a [String],
 }
 

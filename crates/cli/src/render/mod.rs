@@ -15,6 +15,7 @@ mod screen;
 mod status;
 mod style;
 mod when;
+mod words;
 
 pub(crate) use error::error;
 pub(crate) use gate::{escaped, gate};
@@ -22,10 +23,11 @@ pub(crate) use json::{
     CheckDocument, ConfirmDocument, ConfirmOutcome, ErrorDocument, RunDocument, StatusDocument, TestDocument,
 };
 pub(crate) use mail::{envelope, notice};
-pub(crate) use outcome::{attention, in_sync, receipt, unfinished};
-pub(crate) use plan::{Headline, blockers, headline, plan, refused};
+pub(crate) use outcome::{follow_ups, in_sync, next_steps, receipt, unfinished};
+pub(crate) use plan::{Headline, blockers, headline, plan, plan_with, refused};
 pub(crate) use progress::RunProgress;
 pub(crate) use screen::{Screen, write_file, write_report};
 pub(crate) use status::{LastRun, RunCounts, StatusView, SubscriptionLine, status};
 pub(crate) use style::{bad, bold, command, dim, fold, good, heading, warn};
-pub(crate) use when::{both_zones, span, took};
+pub(crate) use when::{patience, span, took};
+pub(crate) use words::{drift, obstacle};

@@ -1,6 +1,6 @@
 //! A run as it goes: one line for each resource, animated on a terminal, plain lines elsewhere.
 //!
-//! It must not know what a run does; it is told by [`keyminder_reconcile::Progress`].
+//! It must not know what a run does; [`keyminder_reconcile::Progress`] tells it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl RunProgress {
             Action::Create => "creating",
             Action::Update => "changing",
             Action::Delete => "deleting",
-            Action::None => "looking",
+            Action::None => "checking",
         };
         let bar = self.screen.bars().add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {prefix:<23} {wide_msg} {elapsed:.dim}") {
@@ -89,6 +89,7 @@ impl Progress for RunProgress {
                 };
                 self.end(address, &good("✓"), said);
             }
+            Event::Interrupted => self.end(address, &dim("-"), "interrupted"),
             Event::Failed(_) => self.end(address, &bad("✗"), "failed"),
         }
     }

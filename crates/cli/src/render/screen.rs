@@ -63,12 +63,17 @@ impl Screen {
         self.verbose
     }
 
+    /// The user asked for results and errors only.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Progress can be drawn over and over in the same place.
     pub(crate) fn is_animated(&self) -> bool {
         self.animated
     }
 
-    /// A line that shows that something is under way, for as long as it takes. Nothing where it cannot be animated.
+    /// A line that shows that something is in progress, for as long as it takes. Nothing if it cannot be animated.
     pub(crate) fn spinner(&self, message: &str) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {wide_msg} {elapsed:.dim}") {
@@ -86,12 +91,12 @@ impl Screen {
         &self.bars
     }
 
-    /// Results are seen by whoever answers questions, and do not go to a file.
+    /// Results are shown on a terminal, and do not go to a file.
     pub(crate) fn shows_results(&self) -> bool {
         std::io::stdout().is_terminal()
     }
 
-    /// A person can be asked: both the question and the answer have a terminal.
+    /// A person can be asked: questions and answers both have a terminal.
     pub(crate) fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.is_json()
     }
@@ -107,13 +112,13 @@ impl Screen {
         columns.clamp(40, WIDEST)
     }
 
-    /// Writes a result to standard output. What comes of it is told by [`Screen::finish`].
+    /// Writes a result to standard output. [`Screen::finish`] says whether that worked.
     pub(crate) fn result(&self, text: &str) {
         self.bars.suspend(|| {
             let stdout = std::io::stdout().lock();
             let mut stream = AutoStream::new(stdout, choice(self.color, AutoStream::choice(&std::io::stdout())));
             let outcome = write_line(&mut stream, &gate(text));
-            self.note(outcome);
+            self.record(outcome);
         });
     }
 
@@ -121,7 +126,7 @@ impl Screen {
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut stdout = std::io::stdout().lock();
         let outcome = stdout.write_all(bytes).and_then(|()| stdout.flush());
-        self.note(outcome);
+        self.record(outcome);
     }
 
     /// Writes the one JSON document of this run.
@@ -134,22 +139,29 @@ impl Screen {
         Ok(())
     }
 
-    /// Writes a text result, where results are text.
+    /// Writes a text result, if results are text.
     pub(crate) fn text(&self, text: &str) {
         if !self.is_json() {
             self.result(text);
         }
     }
 
-    /// Writes a remark to standard error, unless the user wants none: as wide as the terminal. Nobody can be told where
-    /// that fails.
+    /// Writes a text to standard output that says how a run goes, unless the user wants results only.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.text(text);
+        }
+    }
+
+    /// Writes a remark to standard error, unless the user wants none: as wide as the terminal. If that fails, there is
+    /// no place to report it.
     pub(crate) fn remark(&self, text: &str) {
         if !self.quiet {
             self.aside(&fold(text, self.width()));
         }
     }
 
-    /// Writes to standard error whatever the user wants.
+    /// Writes to standard error, even if the user wants results only.
     pub(crate) fn aside(&self, text: &str) {
         self.bars.suspend(|| {
             let stderr = std::io::stderr().lock();
@@ -164,26 +176,26 @@ impl Screen {
         let _ = stderr.write_all(gate(text).as_bytes()).and_then(|()| stderr.flush());
     }
 
-    /// Whoever read the results is gone (`| head`).
+    /// The reader of the results is gone (`| head`).
     pub(crate) fn is_closed(&self) -> bool {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.as_ref().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
     }
 
-    /// Whether all results were written. A reader who went away wanted no more, which is no failure.
+    /// Whether all results were written. It is no failure if the reader went away.
     ///
     /// # Errors
     /// A stream that does not take the results: a full disk.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         match self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Error::failed("Output", format!("the result could not be written: {error}")))
+                Err(Error::failed("Output", format!("could not write the result: {error}")))
             }
             _ => Ok(()),
         }
     }
 
-    fn note(&self, outcome: std::io::Result<()>) {
+    fn record(&self, outcome: std::io::Result<()>) {
         if let Err(error) = outcome {
             let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
             trouble.get_or_insert(error);

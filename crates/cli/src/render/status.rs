@@ -1,4 +1,4 @@
-//! `keyminder status` on one screen: would I hear about an old key tomorrow morning?
+//! `keyminder status` on one screen: whether the notifier works, and if not, why.
 
 use std::fmt::Write;
 
@@ -29,16 +29,16 @@ pub(crate) struct StatusView {
     pub(crate) next_is_latest: bool,
     pub(crate) schedule: String,
     pub(crate) schedule_description: String,
-    /// The command's version, and the installed checker's where it has told.
+    /// The command's version, and the deployed function's if it has run.
     pub(crate) version: String,
     pub(crate) checker_version: Option<String>,
-    /// Whether somebody would hear about an old key.
+    /// Whether someone will be notified about an old key.
     pub(crate) ok: bool,
     /// Why not, one reason each.
     pub(crate) problems: Vec<String>,
     #[serde(skip)]
     pub(crate) installed: bool,
-    /// Whether the configuration says who is told.
+    /// Whether the configuration names the recipients.
     #[serde(skip)]
     pub(crate) declares: bool,
     #[serde(skip)]
@@ -61,7 +61,7 @@ pub(crate) struct SubscriptionLine {
     pub(crate) declared: bool,
 }
 
-/// The last run of the function; without counts where it was ended before it could tell any.
+/// The last run of the function; without counts if it ended before it could report any.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct LastRun {
     pub(crate) at: Timestamp,
@@ -88,21 +88,24 @@ pub(crate) struct RunCounts {
 /// Columns for the name of a line.
 const NAME: usize = 14;
 
-/// The screen.
-pub(crate) fn status(view: &StatusView, verbose: bool, width: usize) -> String {
+/// The screen. `quiet`: only its conclusion.
+pub(crate) fn status(view: &StatusView, verbose: bool, quiet: bool, width: usize) -> String {
+    if quiet {
+        return conclusion(view, width);
+    }
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "  {} {}", bold(format_args!("{name:<NAME$}")), hang(value, NAME + 3, width));
     };
     line("Installed", &installed(view));
     for (index, one) in view.subscriptions.iter().enumerate() {
-        line(if index == 0 { "Who is told" } else { "" }, &subscription(one, view));
+        line(if index == 0 { "Recipients" } else { "" }, &subscription(one, view));
     }
     if view.subscriptions.is_empty() {
-        line("Who is told", &bad("nobody"));
+        line("Recipients", &bad("none"));
     }
     if view.installed {
-        line("Runs", &format!("{} ({})", view.schedule_description, view.schedule));
+        line("Schedule", &format!("{} ({})", view.schedule_description, view.schedule));
     }
     if let Some(next) = view.next_run {
         let by = if view.next_is_latest { "by " } else { "" };
@@ -111,19 +114,25 @@ pub(crate) fn status(view: &StatusView, verbose: bool, width: usize) -> String {
     if let Some(why) = &view.not_scheduled {
         line("Next run", &bad(format_args!("none: {why}")));
     }
-    line("Last run", &view.last_run.as_ref().map_or_else(|| warn("none is in the log"), |run| last_run(run, view.now)));
-    let checker = view.checker_version.as_deref().unwrap_or("not known until it has run");
-    line("Versions", &format!("keyminder {}, installed checker {checker}", view.version));
+    line("Last run", &view.last_run.as_ref().map_or_else(|| warn("never"), |run| last_run(run, view.now)));
+    let checker = view.checker_version.as_deref().unwrap_or("unknown (it has not run yet)");
+    line("Versions", &format!("keyminder {}, function {checker}", view.version));
     if view.installed
         && (verbose || view.summary.none < view.changes.len() || view.changes.iter().any(|c| !c.extras.is_empty()))
     {
         let _ = write!(text, "\n{}\n", plan::plan(&view.plan, verbose, width));
     }
     text.push('\n');
+    text + &conclusion(view, width)
+}
+
+/// Whether the notifier works, and every reason if it does not.
+fn conclusion(view: &StatusView, width: usize) -> String {
+    let mut text = String::new();
     if view.ok {
-        text.push_str(&good("✓ Yes, you would hear about an old key."));
+        text.push_str(&good("✓ Healthy: you will be notified about an old key."));
     } else {
-        text.push_str(&bad("✗ No, you might not hear about an old key:"));
+        text.push_str(&bad("✗ Not healthy: you might not be notified about an old key."));
         for problem in &view.problems {
             let _ = write!(text, "\n  - {}", hang(problem, 4, width));
         }
@@ -135,9 +144,11 @@ fn installed(view: &StatusView) -> String {
     let summary = view.summary;
     let foreign = view.changes.iter().filter(|change| change.foreign.is_some()).count();
     match () {
-        () if !view.installed => bad("no: run keyminder setup"),
-        () if foreign > 0 => bad(format_args!("no: {foreign} objects have our names and are not ours")),
-        () if summary.none == view.changes.len() => good("yes, and in sync"),
+        () if !view.installed => bad("no; run keyminder setup"),
+        () if foreign > 0 => {
+            bad(format_args!("no: {foreign} resources with the expected names were not created by this installation"))
+        }
+        () if summary.none == view.changes.len() => good("yes, in sync"),
         () => {
             let named = |action| view.changes.iter().filter(move |c| c.action == action).map(|c| c.address.0);
             let gone: Vec<_> = named(Action::Create).collect();
@@ -149,7 +160,7 @@ fn installed(view: &StatusView) -> String {
             if !drifted.is_empty() {
                 said.push(format!("drifted: {}", drifted.join(", ")));
             }
-            warn(format_args!("not as wanted; {}", said.join("; ")))
+            warn(format_args!("yes, but out of sync: {}", said.join("; ")))
         }
     }
 }
@@ -159,24 +170,24 @@ fn subscription(one: &SubscriptionLine, view: &StatusView) -> String {
     let state = match one.state {
         SubscriptionState::Confirmed => match one.safe_from_one_click_unsubscribing {
             Some(false) if one.protocol.starts_with("email") => {
-                format!("{}, by a click: anyone with a forwarded mail can unsubscribe it", good("confirmed"))
+                format!("{} by opening the link; anyone with a forwarded notice can unsubscribe it", good("confirmed"))
             }
             Some(true) if one.protocol.starts_with("email") => {
-                format!("{}; safe from one-click unsubscribing", good("confirmed"))
+                format!("{}; protected from one-click unsubscribing", good("confirmed"))
             }
             None if one.protocol.starts_with("email") => good("confirmed"),
-            // These need no person to say yes.
+            // These need no confirmation by a person.
             _ => good("subscribed"),
         },
         SubscriptionState::Pending => match one.lapses_at {
             Some(at) if at > now => warn(format_args!("not confirmed; {} left", span(at.duration_since(now)))),
             _ => warn("not confirmed"),
         },
-        SubscriptionState::Gone => bad("gone: unsubscribed, or not confirmed within 48 hours"),
+        SubscriptionState::Gone => bad("gone (unsubscribed, or not confirmed within 48 hours)"),
         SubscriptionState::Missing => bad("not subscribed yet"),
     };
     let by = if one.declared || !view.declares { String::new() } else { dim(" (not in the configuration)") };
-    let filtered = if one.filtered { "; gets only what its filter policy lets through" } else { "" };
+    let filtered = if one.filtered { "; filtered (see filter_policy)" } else { "" };
     match (one.protocol.as_str(), one.endpoint.as_str()) {
         ("", _) => format!("an address that keyminder subscribed: {state}"),
         (protocol, endpoint) => format!("{protocol}: {endpoint}: {state}{filtered}{by}"),
@@ -197,7 +208,7 @@ fn last_run(run: &LastRun, now: Timestamp) -> String {
     let read = format!("{} users, {} keys, {} old, {} due", counts.users, counts.keys, counts.old, counts.due);
     let counts = match counts.mode.as_str() {
         "test-notice" => format!("a test, {sent}"),
-        "dry-run" => format!("a trial that sends nothing, {read}"),
+        "dry-run" => format!("a dry run, {read}"),
         _ => format!("{read}, {sent}"),
     };
     match run.ok {

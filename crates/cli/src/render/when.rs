@@ -38,6 +38,24 @@ pub(crate) fn span(duration: SignedDuration) -> String {
     }
 }
 
+/// How long something is waited for, in full words: `30 minutes`, `1 hour 30 minutes`, `90 seconds`. Rounded up.
+pub(crate) fn patience(duration: Duration) -> String {
+    let seconds = duration.as_millis().div_ceil(1000);
+    let count = |number: u128, unit: &str| match number {
+        1 => format!("1 {unit}"),
+        _ => format!("{number} {unit}s"),
+    };
+    if seconds < 120 && seconds != 60 {
+        return count(seconds, "second");
+    }
+    let minutes = seconds.div_ceil(60);
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => count(minutes, "minute"),
+        (hours, 0) => count(hours, "hour"),
+        (hours, minutes) => format!("{} {}", count(hours, "hour"), count(minutes, "minute")),
+    }
+}
+
 /// How long ago, or in how long.
 pub(crate) fn ago(moment: Timestamp, now: Timestamp) -> String {
     let passed = now.duration_since(moment);
@@ -71,6 +89,21 @@ mod tests {
         let berlin = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(in_zones(moment, berlin), "Wed 25 Nov 2026 00:30 +01 (Tue 23:30 UTC)");
         assert_eq!(in_zones(moment, TimeZone::UTC), "Tue 24 Nov 2026 23:30 UTC");
+    }
+
+    #[test]
+    fn what_is_waited_for_is_said_in_full_words_and_rounded_up() {
+        for (milliseconds, text) in [
+            (1_800_000, "30 minutes"),
+            (1_799_400, "30 minutes"),
+            (90_000, "90 seconds"),
+            (60_000, "1 minute"),
+            (1_500, "2 seconds"),
+            (5_400_000, "1 hour 30 minutes"),
+            (172_800_000, "48 hours"),
+        ] {
+            assert_eq!(patience(Duration::from_millis(milliseconds)), text);
+        }
     }
 
     #[test]

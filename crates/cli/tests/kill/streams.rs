@@ -101,7 +101,7 @@ fn a_full_disk_is_told_after_the_work_is_done() {
             let ran = to_a_full_disk(&world, &[flow.arguments(), &["--output", output]].concat());
             assert_eq!(ran.code, 1, "{flow:?} {output}: {ran:#?}");
             assert!(
-                ran.stderr.contains("error: the result could not be written: No space left"),
+                ran.stderr.contains("error[Output]: could not write the result: No space left"),
                 "{flow:?} {output}: {ran:#?}"
             );
             assert_eq!(State::of(&world).difference(&meant), None, "{flow:?} {output}");
@@ -151,7 +151,7 @@ fn cannot_be_written(file: &str, why: &str) {
         let ran = world.run(&[&command[..], out, &[file]].concat());
         no_crash(&ran);
         assert_eq!(ran.code, 1, "{command:?} {file}: {ran:#?}");
-        assert!(ran.stderr.contains(&format!("error: writing {file}: {why}")), "{command:?} {file}: {ran:#?}");
+        assert!(ran.stderr.contains(&format!("error[File]: writing {file}: {why}")), "{command:?} {file}: {ran:#?}");
         let left: Vec<_> =
             std::fs::read_dir(world.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["a-file"], "{command:?} left something behind");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{invocation, log, notified};
+use super::{invocation, log, subscription_status};
 use crate::actions::On;
 use crate::installation::Installation;
 use crate::names::Names;
@@ -16,7 +16,7 @@ use crate::resource::policy::reading;
 /// Every action, by what it acts on.
 fn declared() -> BTreeMap<On, BTreeSet<&'static str>> {
     let mut found: BTreeMap<On, BTreeSet<&'static str>> = BTreeMap::new();
-    let all = order::ACTIONS.iter().chain(&[invocation::ACTIONS, log::ACTIONS, notified::ACTIONS]);
+    let all = order::ACTIONS.iter().chain(&[invocation::ACTIONS, log::ACTIONS, subscription_status::ACTIONS]);
     for (on, actions) in all.copied().flatten() {
         found.entry(*on).or_default().extend(*actions);
     }

@@ -1,16 +1,18 @@
-//! What the command asks of an installed notifier beyond converging it: who would be told, whether it runs, and what a
+//! What the command asks of an installed notifier beyond converging it: who is notified, whether it runs, and what a
 //! deployer needs.
 
 mod alarm;
 mod deployer;
+mod facts;
 mod invocation;
 mod log;
-mod notified;
 mod preflight;
 mod probe;
+mod subscription_status;
 
 pub use alarm::alarm;
 pub use deployer::{auditor_policy, deployer_actions, deployer_policy};
+pub use facts::{Decision, Decisions, Drift, Effects, InstalledCode, Obstacle, Recipient};
 pub use invocation::Invocation;
 pub use log::LoggedRun;
-pub use notified::{Confirmed, SubscriptionState, SubscriptionStatus};
+pub use subscription_status::{Confirmed, SubscriptionState, SubscriptionStatus};

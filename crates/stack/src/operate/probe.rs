@@ -6,7 +6,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::installation::Installation;
 use crate::resource;
 
@@ -20,6 +20,18 @@ impl Installation {
     pub async fn schedule(&self) -> Result<String, Error> {
         let live = resource::rule_schedule(self).await?;
         Ok(if is_probe(&live) { self.spec.schedule.clone() } else { live })
+    }
+
+    /// The schedule that the rule has; `None` if there is no such rule, or it is not as this installation has rules.
+    ///
+    /// # Errors
+    /// What EventBridge answers.
+    pub async fn installed_schedule(&self) -> Result<Option<String>, Error> {
+        match self.schedule().await {
+            Ok(schedule) => Ok(Some(schedule)),
+            Err(error) if matches!(error.cause, Cause::NotInstalled | Cause::NotOurs | Cause::RuleDiffers) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Has the rule start the function at the beginning of the minute after next, counted from `now`.

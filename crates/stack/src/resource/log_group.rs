@@ -116,6 +116,8 @@ impl Resource for LogGroup<'_> {
         self.install.names.log_group.clone()
     }
 
+    const DECIDED: &'static [&'static str] = &["retention_days"];
+
     fn desired(&self) -> &State {
         &self.desired
     }

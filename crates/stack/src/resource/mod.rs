@@ -5,20 +5,20 @@ use keyminder_reconcile::{Existing, Observed};
 use crate::names::Names;
 use crate::ownership::{self, Tags};
 
-mod attachment;
-mod function;
+pub(crate) mod attachment;
+pub(crate) mod function;
 pub(crate) mod iam;
-mod invoke_settings;
+pub(crate) mod invoke_settings;
 mod log_group;
-mod permission;
+pub(crate) mod permission;
 pub(crate) mod policy;
 pub(crate) mod records;
 pub(crate) mod role;
-mod rule;
+pub(crate) mod rule;
 pub(crate) mod shared;
 pub(crate) mod subscriptions;
 mod tags;
-mod target;
+pub(crate) mod target;
 pub(crate) mod topic;
 pub(crate) mod topic_tags;
 

@@ -25,6 +25,19 @@ pub(crate) struct State {
     other_conditions: Option<Value>,
 }
 
+impl State {
+    /// The rule, and nothing else, is allowed to invoke the function.
+    pub(crate) fn desired(install: &Installation) -> Self {
+        Self {
+            effect: "Allow".to_owned(),
+            principal: "events.amazonaws.com".into(),
+            action: "lambda:InvokeFunction".into(),
+            source_arn: Some(install.names.rule_arn()),
+            other_conditions: None,
+        }
+    }
+}
+
 pub(crate) struct Permission<'a> {
     install: &'a Installation,
     desired: State,
@@ -35,14 +48,7 @@ impl<'a> Permission<'a> {
         &[(On::Function, &["lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"])];
 
     pub(crate) fn new(install: &'a Installation) -> Self {
-        let desired = State {
-            effect: "Allow".to_owned(),
-            principal: "events.amazonaws.com".into(),
-            action: "lambda:InvokeFunction".into(),
-            source_arn: Some(install.names.rule_arn()),
-            other_conditions: None,
-        };
-        Self { install, desired }
+        Self { install, desired: State::desired(install) }
     }
 
     fn function(&self) -> &str {

@@ -4,7 +4,7 @@
 //! call; for drift UpdateAssumeRolePolicy, UpdateRole, PutRolePermissionsBoundary or
 //! DeleteRolePermissionsBoundary, TagRole, UntagRole; DeleteRole.
 
-use keyminder_reconcile::{Address, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, FieldChange, Meaning, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -111,6 +111,17 @@ impl Resource for Role<'_> {
 
     fn name(&self) -> String {
         self.install.names.role.clone()
+    }
+
+    const DECIDED: &'static [&'static str] = &["path", "permissions_boundary"];
+
+    /// The usual path is nobody's decision.
+    fn meaning(&self, change: &FieldChange) -> Meaning {
+        match change.path.first_key() {
+            Some("path") if change.after == "/" && change.before.is_null() => Meaning::Derived,
+            Some(key) if Self::DECIDED.contains(&key) => Meaning::Decided,
+            _ => Meaning::Derived,
+        }
     }
 
     fn desired(&self) -> &State {

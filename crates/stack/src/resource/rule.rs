@@ -24,6 +24,18 @@ pub(crate) struct State {
     tags: Tags,
 }
 
+impl State {
+    /// It starts its targets.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.definition.state == RuleState::Enabled.as_str()
+    }
+
+    /// When it does.
+    pub(crate) fn schedule(&self) -> &str {
+        &self.definition.schedule
+    }
+}
+
 /// What PutRule sets, all of it at once.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Definition {
@@ -151,6 +163,8 @@ impl Resource for Rule<'_> {
     fn name(&self) -> String {
         self.install.names.rule.clone()
     }
+
+    const DECIDED: &'static [&'static str] = &["schedule"];
 
     fn desired(&self) -> &State {
         &self.desired

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription as Live;
 use futures::future::{try_join, try_join_all};
-use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use keyminder_reconcile::{
+    Action, Address, Existing, Extra, FieldChange, Meaning, Observed, PathPart, Removal, Resource,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,6 +23,7 @@ use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, Kind, failed};
 use crate::extras::SUBSCRIPTION as KIND;
 use crate::installation::{Installation, PROPAGATION};
+use crate::operate::Recipient;
 use crate::ownership::SUBSCRIPTION;
 use crate::subscription::Subscription;
 
@@ -44,6 +47,27 @@ struct Options {
     role: Option<String>,
     /// It is recorded as ours, and so will be removed when it is no longer declared.
     managed: bool,
+}
+
+/// The two options that every subscription has, as [`Options`] writes them.
+const MANAGED: &str = "managed";
+const RAW: &str = "raw";
+
+/// Who is notified now and who after a setup; `None` if the configuration leaves that open.
+pub(crate) fn recipients(install: &Installation, seen: Option<&State>) -> Option<Vec<Recipient>> {
+    let declared = install.spec.notify.recipients()?;
+    let wanted: Vec<String> = declared.iter().map(|one| records::key(one.protocol.as_str(), &one.endpoint)).collect();
+    let present = |key: &String| seen.is_some_and(|state| state.0.contains_key(key));
+    let recipient = |key: &str, action| {
+        let (protocol, endpoint) = key.split_once(' ')?;
+        Some(Recipient { protocol: protocol.to_owned(), endpoint: endpoint.to_owned(), action })
+    };
+    let stay = wanted.iter().filter_map(|key| {
+        let action = if present(key) { Action::None } else { Action::Create };
+        recipient(key, action)
+    });
+    let leave = seen.into_iter().flat_map(|state| state.0.keys()).filter(|key| !wanted.contains(key));
+    Some(stay.chain(leave.filter_map(|key| recipient(key, Action::Delete))).collect())
 }
 
 impl Options {
@@ -238,6 +262,18 @@ impl Resource for Subscriptions<'_> {
 
     fn name(&self) -> String {
         self.install.names.topic.clone()
+    }
+
+    /// Each subscription that comes or goes is said once, by the field that is always there.
+    fn meaning(&self, change: &FieldChange) -> Meaning {
+        let [PathPart::Key(key), PathPart::Key(option), ..] = change.path.parts() else { return Meaning::Decided };
+        let Some((protocol, endpoint)) = key.split_once(' ') else { return Meaning::Derived };
+        let comes_or_goes = change.before.is_null() || change.after.is_null();
+        match option.as_str() {
+            MANAGED if comes_or_goes => Meaning::Element { kind: protocol.to_owned(), name: endpoint.to_owned() },
+            RAW if comes_or_goes => Meaning::OfElement,
+            _ => Meaning::Decided,
+        }
     }
 
     fn desired(&self) -> &State {

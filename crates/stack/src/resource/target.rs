@@ -32,6 +32,18 @@ pub(crate) struct State {
     retries_limited: bool,
 }
 
+impl State {
+    /// The target is this installation's function.
+    pub(crate) fn is_function(&self, install: &Installation) -> bool {
+        self.arn == install.names.function_arn()
+    }
+
+    /// The queue for events that could not be delivered.
+    pub(crate) fn queue(&self) -> Option<&str> {
+        self.dead_letter_queue.as_deref()
+    }
+}
+
 pub(crate) struct Target<'a> {
     install: &'a Installation,
     desired: State,
@@ -168,6 +180,8 @@ impl Resource for Target<'_> {
     fn name(&self) -> String {
         format!("{} of {}", TARGET_ID, self.install.names.rule)
     }
+
+    const DECIDED: &'static [&'static str] = &["dead_letter_queue"];
 
     fn desired(&self) -> &State {
         &self.desired

@@ -118,6 +118,8 @@ impl Resource for Topic<'_> {
         self.install.names.topic.clone()
     }
 
+    const DECIDED: &'static [&'static str] = &["display_name", "kms_key"];
+
     fn desired(&self) -> &State {
         &self.desired
     }

@@ -14,6 +14,16 @@ pub(super) fn write(text: &mut String, fields: &[FieldChange], action: Action, w
     let paths: Vec<_> = fields.iter().map(|field| field.path.to_string()).collect();
     let longest = paths.iter().map(String::len).max().unwrap_or(0).min(28);
     for (field, path) in fields.iter().zip(paths) {
+        if let Some((gone, new)) = elements(field) {
+            let _ = writeln!(text, "      {}", dim(&path));
+            for (sign, paint, all) in [("-", Paint::DELETE, gone), ("+", Paint::ADD, new)] {
+                for one in all {
+                    let line = hang(&format!("{sign} {}", value(one)), 10, width);
+                    let _ = writeln!(text, "        {}", paint.on(line));
+                }
+            }
+            continue;
+        }
         if is_document(&field.before, width) || is_document(&field.after, width) {
             documents(text, field, action);
             continue;
@@ -24,6 +34,19 @@ pub(super) fn write(text: &mut String, fields: &[FieldChange], action: Action, w
             if indent > width / 2 { (8, format!("{path}\n        ")) } else { (indent, format!("{path}  ")) };
         let _ = writeln!(text, "      {}{}", dim(lead), hang(&values(field, action), indent, width));
     }
+}
+
+/// What of a list goes and what is new, if that is the whole difference: of a list of actions one reads which.
+fn elements(field: &FieldChange) -> Option<(Vec<&Value>, Vec<&Value>)> {
+    let (Value::Array(before), Value::Array(after)) = (&field.before, &field.after) else { return None };
+    let simple = |list: &[Value]| list.iter().all(|one| !one.is_object() && !one.is_array());
+    if before.len() + after.len() < 3 || !simple(before) || !simple(after) {
+        return None;
+    }
+    let gone: Vec<_> = before.iter().filter(|one| !after.contains(one)).collect();
+    let new: Vec<_> = after.iter().filter(|one| !before.contains(one)).collect();
+    // Where only the order differs, or next to nothing is left, the two lists say it better.
+    (!(gone.is_empty() && new.is_empty()) && gone.len() < before.len().max(1)).then_some((gone, new))
 }
 
 /// Whether a value is better read as indented JSON.

@@ -1,4 +1,4 @@
-//! A plan: what would be made, changed and deleted, field by field.
+//! A plan: what would be created, changed and deleted, field by field.
 //!
 //! Owns the layout, which must be readable at 80 columns, without colour and by a screen reader. It must not know what
 //! any resource is.
@@ -9,6 +9,7 @@ mod fields;
 use std::fmt::Write;
 
 use keyminder_reconcile::{Action, Change, Plan, Purpose, Refused};
+use keyminder_stack::Decisions;
 
 use super::style::{Paint, bold, dim, hang, warn};
 
@@ -21,16 +22,16 @@ pub(crate) struct Headline {
     pub(crate) install: String,
     /// Where the settings come from.
     pub(crate) settings: Option<String>,
-    /// Who calls, where the user wants to know.
+    /// Who calls, if the user wants to know.
     pub(crate) caller: Option<String>,
     /// The endpoint that stands in for AWS.
     pub(crate) endpoint: Option<String>,
 }
 
-/// The first line of every run: which account, region and install it is about.
+/// The first line of every run: which account, region and installation it is about.
 pub(crate) fn headline(head: &Headline) -> String {
     let mut text = format!(
-        "{}: account {}, region {}, install {}",
+        "{}: account {}, region {}, installation {}",
         bold(format_args!("keyminder {}", head.command)),
         bold(&head.account),
         bold(&head.region),
@@ -40,12 +41,60 @@ pub(crate) fn headline(head: &Headline) -> String {
         let _ = write!(text, "\n{}", dim(settings));
     }
     if let Some(endpoint) = &head.endpoint {
-        let _ = write!(text, "\n{}", dim(format_args!("endpoint {endpoint} stands in for AWS")));
+        let _ = write!(text, "\n{}", dim(format_args!("Using endpoint {endpoint} instead of AWS")));
     }
     if let Some(caller) = &head.caller {
-        let _ = write!(text, "\n{}", dim(format_args!("as {caller}")));
+        let _ = write!(text, "\n{}", dim(format_args!("Caller: {caller}")));
     }
     text
+}
+
+/// The plan of a setup, led by what a person decides: who is notified, from which age on, and when keys are checked.
+pub(crate) fn plan_with(decisions: &Decisions, plan: &Plan, verbose: bool, width: usize) -> String {
+    let rest = self::plan(plan, verbose, width);
+    match plan.is_empty() {
+        true => rest,
+        false => format!("{}\n{rest}", decided(decisions, width)),
+    }
+}
+
+/// Columns for the name of a decision.
+const DECISION: usize = 12;
+
+fn decided(decisions: &Decisions, width: usize) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {} {}", bold(format_args!("{name:<DECISION$}")), hang(value, DECISION + 3, width));
+    };
+    match decisions.recipients.as_deref() {
+        None => line("Recipients", &dim("as they are (none configured here)")),
+        Some([]) => line("Recipients", "none"),
+        Some(recipients) => {
+            for (index, one) in recipients.iter().enumerate() {
+                let who = format!("{} {}", one.protocol, one.endpoint);
+                let shown = match one.action {
+                    Action::Create => Paint::ADD.on(format_args!("+ {who}")),
+                    Action::Delete => Paint::DELETE.on(format_args!("- {who}")),
+                    Action::Update | Action::None => format!("  {who}"),
+                };
+                line(if index == 0 { "Recipients" } else { "" }, &shown);
+            }
+        }
+    }
+    line("Limit", &before_and_after(decisions.limit.before.map(days), days(decisions.limit.after)));
+    line("Schedule", &before_and_after(decisions.schedule.before.clone(), decisions.schedule.after.clone()));
+    text
+}
+
+fn days(number: u32) -> String {
+    format!("{number} {}", if number == 1 { "day" } else { "days" })
+}
+
+fn before_and_after(before: Option<String>, after: String) -> String {
+    match before.filter(|before| *before != after) {
+        Some(before) => Paint::CHANGE.on(format_args!("{before} → {after}")),
+        None => after,
+    }
 }
 
 /// The whole plan. Of what is new it shows the fields that somebody decides, and of what changes every field that
@@ -65,16 +114,15 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
         text.push_str(&head(change, width));
         match change.action {
             Action::Delete => {}
-            Action::Create if !verbose => {
-                let (shown, left_out) = brief::split(&change.fields);
-                hidden += left_out;
-                fields::write(&mut text, &shown, Action::Create, width);
-            }
             action if verbose => fields::write(&mut text, &change.fields, action, width),
-            action => fields::write(&mut text, &brief::subscriptions(&change.fields), action, width),
+            action => {
+                let (shown, left_out) = brief::split(&change.fields, action);
+                hidden += left_out;
+                fields::write(&mut text, &shown, action, width);
+            }
         }
         if let (Some(reason), false) = (&change.foreign, destroying) {
-            let _ = writeln!(text, "      {}", hang(&format!("taken over: {reason}"), 6, width));
+            let _ = writeln!(text, "      {}", hang(&format!("adopted: {reason}"), 6, width));
         }
     }
     for change in &changes {
@@ -84,7 +132,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 "  {} {:<width$}  {}",
                 warn("!"),
                 change.address.0,
-                hang(&format!("{}: {}", if extra.ours { "stays" } else { "not ours" }, extra), 30, width),
+                hang(&format!("{}: {}", if extra.ours { "stays" } else { "added by others" }, extra), 30, width),
                 width = ADDRESS
             );
         }
@@ -94,7 +142,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 "  {} {:<width$}  {}",
                 warn("!"),
                 change.address.0,
-                hang(&format!("not ours, left alone: {} ({reason})", change.name), 30, width),
+                hang(&format!("not created by this installation, left alone: {} ({reason})", change.name), 30, width),
                 width = ADDRESS
             );
         }
@@ -104,7 +152,11 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
     }
     text.push_str(&summary(plan));
     if hidden > 0 {
-        let _ = write!(text, "\n{}", dim(format_args!("{hidden} more fields, policies and tags among them: add -v")));
+        let _ = write!(
+            text,
+            "\n{}",
+            dim(format_args!("{hidden} more fields not shown, including policies and tags. Use -v to show them."))
+        );
     }
     text
 }
@@ -133,24 +185,20 @@ fn summary(plan: &Plan) -> String {
     let counts = plan.summary();
     if plan.purpose == Purpose::Destroy {
         return match counts.delete {
-            0 => bold("Nothing to delete: nothing of this install is there."),
+            0 => bold("Nothing to delete: this installation does not exist here."),
             n => bold(format_args!("{n} to delete.")),
         };
     }
     if plan.is_empty() {
-        return format!(
-            "{} {} of {} resources are as wanted.",
-            bold("Nothing to do:"),
-            counts.none,
-            plan.changes.len()
-        );
+        return format!("{} all {} resources are up to date.", bold("No changes:"), plan.changes.len());
     }
-    bold(format_args!("{} to create, {} to change, {} as wanted.", counts.create, counts.update, counts.none))
+    bold(format_args!("{} to create, {} to change, {} unchanged.", counts.create, counts.update, counts.none))
 }
 
-/// Why a plan is refused: what stands under our names and is not ours.
+/// Why a plan is refused: what has a name that keyminder needs, and was not created by it.
 pub(crate) fn refused(refused: &[Refused]) -> String {
-    let mut text = String::from("what has our names is not ours:");
+    let mut text =
+        String::from("resources with the expected names already exist and were not created by this installation:");
     for one in refused {
         let _ = write!(text, " {} {} ({});", one.address, one.name, one.reason);
     }
@@ -158,7 +206,7 @@ pub(crate) fn refused(refused: &[Refused]) -> String {
     text
 }
 
-/// What of others keeps our own objects from being deleted.
+/// What others attached that prevents our own resources from being deleted.
 pub(crate) fn blockers(plan: &Plan) -> Vec<String> {
     plan.blockers().into_iter().map(|(address, extra)| format!("{address}: {extra}")).collect()
 }

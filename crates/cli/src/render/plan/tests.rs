@@ -1,6 +1,6 @@
 //! Plans as people see them.
 
-use keyminder_reconcile::{Address, Extra, FieldChange};
+use keyminder_reconcile::{Address, Extra, FieldChange, Meaning};
 use serde_json::{Value, json};
 
 use super::*;
@@ -19,7 +19,7 @@ fn change(address: &'static str, action: Action, fields: Vec<FieldChange>) -> Ch
 }
 
 fn field(path: &str, before: Value, after: Value) -> FieldChange {
-    FieldChange { path: path.into(), before, after }
+    FieldChange { path: path.into(), before, after, meaning: Meaning::Decided }
 }
 
 fn shown(plan: &Plan) -> String {
@@ -39,7 +39,12 @@ fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
                 vec![
                     field("timeout_seconds", json!(60), json!(300)),
                     field("layers", json!([]), json!(["a", "b"])),
-                    FieldChange { path: ["tags", "team"].into(), before: json!("x"), after: Value::Null },
+                    FieldChange {
+                        path: ["tags", "team"].into(),
+                        before: json!("x"),
+                        after: Value::Null,
+                        meaning: Meaning::Derived,
+                    },
                     field("description", json!(""), json!(long)),
                 ],
             ),
@@ -59,7 +64,7 @@ fn a_plan_shows_each_field_before_and_after_and_fits_eighty_columns() {
                            word word word word word word word word word word word
                            word word word word word word word word
 
-    1 to create, 1 to change, 1 as wanted.
+    1 to create, 1 to change, 1 unchanged.
     "#);
     assert!(text.lines().all(|line| line.chars().count() <= 80));
 }
@@ -79,14 +84,27 @@ fn a_teardown_lists_what_goes_in_the_order_of_going_and_what_stays_and_why() {
     let text = shown(&plan);
     let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is not in {text}"));
     assert!(at("events_target") < at("events_rule"));
-    assert!(at("not ours: target 2") > 0 && at("not ours, left alone: the-sns_topic") > 0);
+    assert!(at("added by others: target 2") > 0 && at("not created by this installation, left alone:") > 0);
     assert!(text.ends_with("2 to delete."));
     assert_eq!(blockers(&plan).len(), 1);
 }
 
 #[test]
-fn nothing_to_do_is_said_in_one_line() {
+fn no_changes_are_said_in_one_line() {
     let plan =
         Plan { purpose: Purpose::Converge { adopt: false }, changes: vec![change("sns_topic", Action::None, vec![])] };
-    assert_eq!(shown(&plan), "Nothing to do: 1 of 1 resources are as wanted.");
+    assert_eq!(shown(&plan), "No changes: all 1 resources are up to date.");
+}
+
+#[test]
+fn a_list_of_actions_shows_what_is_new_and_what_goes_and_not_the_rest() {
+    let (before, after) =
+        (json!(["iam:ListUsers", "iam:GetUser", "iam:Old"]), json!(["iam:ListUsers", "iam:GetUser", "iam:New"]));
+    let plan = Plan {
+        purpose: Purpose::Converge { adopt: false },
+        changes: vec![change("iam_policy", Action::Update, vec![field("actions", before, after)])],
+    };
+    let text = shown(&plan);
+    assert!(text.contains("        - iam:Old\n        + iam:New\n"), "{text}");
+    assert!(!text.contains("ListUsers"), "{text}");
 }

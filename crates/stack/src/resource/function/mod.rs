@@ -18,9 +18,10 @@ mod state;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{LastUpdateStatus, State as SdkState};
 use futures::future::try_join;
-use keyminder_reconcile::{Address, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, FieldChange, Meaning, Observed, Removal, Resource};
 
-use self::state::{Grant, State};
+use self::state::Grant;
+pub(crate) use self::state::State;
 use super::tags::settle as settle_tags;
 use super::{Shared, by_tags, found, role, topic};
 use crate::actions::{Actions, On};
@@ -76,6 +77,11 @@ impl<'a> Function<'a> {
     }
 }
 
+/// Whether a function in this state cannot start, and no update repairs it.
+pub(crate) fn is_broken(install: &Installation, state: &State) -> bool {
+    Function::new(install).must_be_replaced(state)
+}
+
 impl Resource for Function<'_> {
     const ADDRESS: Address = ADDRESS;
     const AFTER: &'static [Address] = &[topic::ADDRESS, role::ADDRESS];
@@ -86,6 +92,12 @@ impl Resource for Function<'_> {
 
     fn name(&self) -> String {
         self.install.names.function.clone()
+    }
+
+    const DECIDED: &'static [&'static str] = State::DECIDED;
+
+    fn meaning(&self, change: &FieldChange) -> Meaning {
+        State::meaning(change)
     }
 
     fn desired(&self) -> &State {

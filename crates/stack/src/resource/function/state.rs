@@ -10,9 +10,11 @@ use aws_sdk_lambda::types::{
     Architecture, FunctionConfiguration, LastUpdateStatus, LogFormat, PackageType, Runtime, State as SdkState,
     TracingMode,
 };
+use keyminder_reconcile::{FieldChange, Meaning, PathPart};
 use serde::Serialize;
 
 use crate::installation::Installation;
+use crate::operate::InstalledCode;
 use crate::ownership::{self, Tags};
 
 /// Records which role the function's access to its encrypted environment was granted to.
@@ -21,6 +23,9 @@ pub(super) const ROLE_ID: &str = "keyminder:role-id";
 /// Records what the code was compiled from. It explains a hash to people and proves nothing: anyone who may change the
 /// code can usually change tags too.
 pub(super) const CODE_SOURCE: &str = "keyminder:code";
+
+/// Variables that repeat what other resources in the plan say.
+const REPEATED: [&str; 3] = ["INSTALL", "SCHEDULE", "TOPIC_ARN"];
 
 /// All that we own of the function. The groups are flattened, so that paths in plans are the fields' own names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,8 +145,49 @@ impl Grant {
 }
 
 impl State {
+    /// What a person decides; and of the environment everything that is not [repeated](REPEATED).
+    pub(super) const DECIDED: &'static [&'static str] = &["architecture", "memory_mb", "timeout_seconds"];
+
+    /// What a field that differs says to a person.
+    pub(super) fn meaning(change: &FieldChange) -> Meaning {
+        let is_decided = match change.path.parts() {
+            [PathPart::Key(environment), PathPart::Key(variable)] if environment == "environment" => {
+                !REPEATED.contains(&variable.as_str())
+            }
+            _ => change.path.first_key().is_some_and(|key| Self::DECIDED.contains(&key)),
+        };
+        if is_decided { Meaning::Decided } else { Meaning::Derived }
+    }
+
+    /// It has the settings that `desired` has.
+    pub(crate) fn has_settings_of(&self, desired: &Self) -> bool {
+        self.configuration.environment == desired.configuration.environment
+    }
+
+    /// It has the code that `desired` has.
+    pub(crate) fn has_code_of(&self, desired: &Self) -> bool {
+        self.code == desired.code
+    }
+
+    /// Its code, if it is not the code that `desired` has.
+    pub(crate) fn other_code_than(&self, desired: &Self) -> Option<InstalledCode> {
+        let (own, wanted) = (&self.code, &desired.code);
+        (own.code_sha256 != wanted.code_sha256)
+            .then(|| InstalledCode { code_sha256: own.code_sha256.clone(), claims: own.code_source.clone() })
+    }
+
+    /// Its reserved concurrency does not let it run at all.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.reserved_concurrency == Some(0)
+    }
+
+    /// Its environment variables.
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.configuration.environment
+    }
+
     /// The function as it should be.
-    pub(super) fn wanted(install: &Installation) -> Self {
+    pub(crate) fn wanted(install: &Installation) -> Self {
         let spec = &install.spec;
         Self {
             lifecycle: Lifecycle {

@@ -1,4 +1,4 @@
-//! What `setup`, `plan` and `teardown` share: looking, asking, and saying how a run ended.
+//! What `setup`, `plan` and `teardown` share: observing, asking, and saying how a run ended.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use keyminder_reconcile::{Action, Outcome, Plan, Purpose};
 use keyminder_stack::{Error as StackError, Kind, Observation, Stack};
 
 use super::ask;
-use super::attention::Attention;
 use super::session::{Account, Session};
 use crate::error::{Error, Exit};
+use crate::follow_up::FollowUp;
 use crate::render::{self, RunDocument};
 
 /// How long reads may lag behind writes before that counts as a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks at everything and works out what would change.
+/// Observes everything and works out what would change.
 ///
 /// # Errors
 /// The first that AWS answers, and `Interrupted`.
@@ -24,13 +24,13 @@ pub(crate) async fn look(session: &Session, stack: &Stack<'_>, purpose: Purpose)
     Ok((seen, plan))
 }
 
-/// Whether nothing of the install is there: everything would be made, or is part of something that would be (a set
-/// that should be empty is nothing to make).
+/// Whether nothing of the installation exists: everything would be created, or is part of something that would be (a
+/// set that should be empty is nothing to create).
 pub(crate) fn is_absent(plan: &Plan) -> bool {
     plan.changes.iter().all(|change| change.action == Action::Create || change.part_of.is_some())
 }
 
-/// Refuses a plan in whose way something stands that is not ours.
+/// Refuses a plan if something that keyminder did not create has a name that it needs.
 ///
 /// # Errors
 /// `NotOurs`.
@@ -40,27 +40,27 @@ pub(crate) fn refuse_foreign(plan: &Plan) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::failed("NotOurs", render::refused(&refused))
-        .hint("if this was set up by hand from the original procedure, take it over: keyminder setup --adopt")
-        .hint("otherwise install beside it under other names: keyminder setup --name another"))
+        .hint("if it was set up by hand with the original procedure, adopt it: keyminder setup --adopt")
+        .hint("otherwise choose a different installation name: keyminder setup --name another"))
 }
 
-/// Asks whether to go on: refuses where nobody can be asked.
+/// Asks whether to go on, and refuses if it cannot ask.
 ///
 /// # Errors
 /// `NoConfirmation` without a terminal, `Declined`, `Interrupted`.
 pub(crate) async fn confirm(session: &Session, question: &str, word: &'static str) -> Result<(), Error> {
     if !session.screen.can_ask() {
-        let why = if session.screen.is_json() { "with --output json" } else { "without a terminal" };
-        return Err(Error::usage(
-            "NoConfirmation",
-            format!("{word} needs a confirmation, and nobody can be asked {why}"),
-        )
-        .hint(format!("look at the plan first, then run keyminder {word} --yes")));
+        let why = match session.screen.is_json() {
+            true => "results are JSON",
+            false => "standard input or standard error is not a terminal",
+        };
+        return Err(Error::usage("NoConfirmation", format!("cannot ask for confirmation: {why}"))
+            .hint(format!("check the plan first, then run: keyminder {word} --yes")));
     }
     if ask::yes(session, question, false).await? {
         Ok(())
     } else {
-        Err(Error::failed("Declined", "declined; nothing was changed"))
+        Err(Error::stopped("Declined", "Cancelled. Nothing was changed in the account.", Exit::Failed))
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn confirm_plan(
     loop {
         let screen = &session.screen;
         if screen.can_ask() && !screen.shows_results() {
-            // Nobody says yes to what they do not see.
+            // No one confirms what they cannot see.
             screen.aside(&render::plan(&plan, screen.is_verbose(), screen.width()));
         }
         confirm(session, &question(&plan), word).await?;
@@ -88,7 +88,7 @@ pub(crate) async fn confirm_plan(
             return Ok((seen, now));
         }
         plan = now;
-        session.screen.text("\nSomething changed in the meantime. Now it is:\n");
+        session.screen.text("\nThe account changed in the meantime. The new plan:\n");
         session.screen.text(&render::plan(&plan, session.screen.is_verbose(), session.screen.width()));
         refuse_foreign(&plan)?;
     }
@@ -103,16 +103,21 @@ pub(crate) fn conclude(outcome: Outcome<StackError>, command: &str) -> Result<()
         return Ok(());
     }
     let rest = render::unfinished(&outcome);
-    let again = format!("run keyminder {command} again: it goes on from here");
+    let again = format!("run keyminder {command} again; it continues from here");
     let interrupted = outcome.interrupted;
-    let others: Vec<_> = outcome.failed.iter().skip(1).map(|failed| format!("also failed: {}", failed.error)).collect();
-    let Some(first) = outcome.failed.into_iter().next() else {
-        return Err(Error::new("Interrupted", format!("interrupted; {rest}"), Exit::Interrupted).hint(again));
+    let count = (outcome.done.len(), outcome.done.len() + outcome.failed.len() + outcome.not_begun.len());
+    // What was waiting when the user stopped did not fail.
+    let mut failed = outcome.failed.into_iter().filter(|failed| failed.error.kind != Kind::Interrupted);
+    let Some(first) = failed.next() else {
+        let message = format!("Interrupted. {} of {} changes were made; {rest}.", count.0, count.1);
+        return Err(Error::stopped("Interrupted", message, Exit::Interrupted)
+            .hint(format!("To continue, run: keyminder {command}")));
     };
-    // What AWS refuses as it stands it refuses again.
+    let others: Vec<_> = failed.map(|failed| format!("also failed: {}", failed.error)).collect();
+    // AWS would refuse the same request again.
     let again = match first.error.kind {
         Kind::Invalid | Kind::Usage | Kind::AccessDenied | Kind::Credentials | Kind::ClockSkew | Kind::Quota => {
-            format!("once that is put right, run keyminder {command} again: it goes on from here")
+            format!("once that is fixed, run keyminder {command} again; it continues from here")
         }
         _ => again,
     };
@@ -135,7 +140,7 @@ pub(crate) fn document<'a>(
     install: &'a str,
     plan: &'a Plan,
     applied: bool,
-    attention: &'a [Attention],
+    follow_ups: &'a [FollowUp],
 ) -> RunDocument<'a> {
-    RunDocument::new(command, &account.identity.account, account.clients.region(), install, plan, applied, attention)
+    RunDocument::new(command, &account.identity.account, account.clients.region(), install, plan, applied, follow_ups)
 }

@@ -1,4 +1,4 @@
-//! The runs of the function as its log tells of them: Lambda's lines and the checker's, put together.
+//! The runs of the function according to its log: Lambda's lines and the checker's, put together.
 
 use jiff::{SignedDuration, Timestamp};
 use keyminder_checker::{RunSummary, SummaryLine};
@@ -62,16 +62,16 @@ const LOG_LAG: SignedDuration = SignedDuration::from_mins(1);
 fn put_together(logged: &[LoggedRun], now: Timestamp) -> Vec<Run> {
     let lines = logged.iter().flat_map(|run| &run.lines);
     let summaries: Vec<SummaryLine> = lines.filter_map(|line| SummaryLine::parse(line)).collect();
-    let told = |run: &LoggedRun| summaries.iter().any(|line| line.request_id == run.request_id);
-    let wordless = logged.iter().filter(|run| run.over && !told(run)).filter_map(|run| {
+    let reported = |run: &LoggedRun| summaries.iter().any(|line| line.request_id == run.request_id);
+    let silent = logged.iter().filter(|run| run.over && !reported(run)).filter_map(|run| {
         let error = match &run.broken {
             Some(how) => format!("Lambda ended the run: {}", how.trim_end_matches('.')),
-            None if now.duration_since(run.at) > LOG_LAG => "the run left no word of how it went".to_owned(),
+            None if now.duration_since(run.at) > LOG_LAG => "the run did not report a result".to_owned(),
             None => return None,
         };
         Some(Run { at: run.at, answer: None, error: Some(error) })
     });
-    let mut runs: Vec<Run> = wordless.collect();
+    let mut runs: Vec<Run> = silent.collect();
     runs.extend(summaries.iter().map(|line| Run {
         at: line.timestamp,
         answer: Some(line.answer.clone()),
