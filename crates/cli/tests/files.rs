@@ -106,3 +106,33 @@ fn setup_with_yes_and_without_anybody_to_notify_is_refused_before_the_first_writ
     world.ok(&["setup", "--yes", "--email", EMAIL]);
     world.ok(&["setup", "--yes", "--max-age-days", "60"]);
 }
+
+#[test]
+fn settings_that_somebody_chose_are_not_reset_by_a_run_that_does_not_know_them() {
+    let world = World::new();
+    world.write("keyminder.toml", "[notify]\nemails = [\"ops@example.com\"]\n[check]\nmax_age_days = 60\n");
+    world.ok(&["setup", "--yes"]);
+    std::fs::rename(world.home.path().join("keyminder.toml"), world.home.path().join("elsewhere.toml")).unwrap();
+    let before = world.writes();
+    let ran = world.run(&["setup", "--yes"]);
+    assert_eq!((ran.code, world.writes()), (64, before), "{ran:#?}");
+    for part in ["MAX_AGE_DAYS", "--config", "--defaults"] {
+        assert!(ran.stderr.contains(part), "{part}: {ran:#?}");
+    }
+    world.ok(&["setup", "--yes", "--config", "elsewhere.toml"]);
+    assert_eq!(world.writes(), before, "nothing had changed");
+    world.ok(&["setup", "--yes", "--defaults"]);
+    world.ok(&["plan", "--exit-code"]);
+}
+
+#[test]
+fn drift_of_an_installation_with_the_defaults_is_repaired_without_a_file() {
+    let world = World::new();
+    world.ok(&["setup", "--yes", "--email", EMAIL]);
+    world.sandbox.edit(|account| {
+        let function = account.region("us-east-1").functions.values_mut().next().unwrap();
+        function.environment.insert("MAX_AGE_DAYS".into(), "3650".into());
+    });
+    world.ok(&["setup", "--yes"]);
+    world.ok(&["plan", "--exit-code"]);
+}

@@ -249,3 +249,43 @@ proptest! {
         prop_assert_eq!(ours, next_by_croner(&fields, after), "{} after {}", fields, after);
     }
 }
+
+/// The expressions that a message proposes.
+fn proposed(message: &str) -> Vec<&str> {
+    let starts = ["rate(", "cron("].into_iter().flat_map(|name| message.match_indices(name).map(|(at, _)| at));
+    starts.filter_map(|at| Some(&message[at..=at + message[at..].find(')')?])).collect()
+}
+
+#[test]
+fn every_expression_that_a_refusal_proposes_is_accepted() {
+    let fields =
+        ["*", "?", "0", "8", "31", "2-6", "5-3", "MON-FRI", "FRI-MON", "L", "1W", "6#2", "0/5", "2030", "x", "99"];
+    let mut refused = 0;
+    let mut check = |text: &str| {
+        let Err(error) = text.parse::<Schedule>() else { return };
+        refused += 1;
+        for expression in proposed(&error.to_string()) {
+            assert!(expression == text || expression.parse::<Schedule>().is_ok(), "{text}: {error}");
+        }
+    };
+    for a in fields {
+        for b in fields {
+            for c in fields {
+                check(&format!("cron(0 8 {a} {b} {c})"));
+                check(&format!("cron(0 8 {a} {b} {c} *)"));
+                check(&format!("cron({a} {b} 5 * {c} *)"));
+                check(&format!("cron({a} {b} {c})"));
+            }
+        }
+    }
+    for number in ["0", "1", "01", "2", "-1", "x", "99999999999"] {
+        for unit in ["minute", "minutes", "hour", "hours", "day", "days", "week", "Days", ""] {
+            check(&format!("rate({number} {unit})"));
+            check(&format!("rate({number}  {unit} )"));
+        }
+    }
+    for text in ["", "daily", "at(2030-01-01)", "Rate(1 day)", "rate 1 day", "0 9 * * *"] {
+        check(text);
+    }
+    assert!(refused > 5000, "{refused}");
+}

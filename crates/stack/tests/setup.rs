@@ -94,33 +94,35 @@ async fn a_policy_that_is_not_visible_yet_and_lists_that_lag_are_waited_out() {
 #[tokio::test]
 async fn each_changed_setting_changes_just_what_it_says() {
     let account = Account::installed(Options::instant(), &spec()).await;
+    // The settings are also recorded.
+    const RECORD: &str = "lambda_function.tags.keyminder:settings";
     type Case = (&'static str, fn(&mut Spec), &'static [&'static str]);
     let cases: [Case; 12] = [
-        ("limit", |s| s.settings.max_age_days = 60, &["lambda_function.environment.MAX_AGE_DAYS"]),
+        ("limit", |s| s.settings.max_age_days = 60, &["lambda_function.environment.MAX_AGE_DAYS", RECORD]),
         (
             "schedule",
             |s| s.schedule = "cron(0 7 ? * MON-FRI *)".into(),
-            &["events_rule.schedule", "lambda_function.environment.SCHEDULE"],
+            &["events_rule.schedule", "lambda_function.environment.SCHEDULE", RECORD],
         ),
         (
             "dead-letter queue",
             |s| s.rule.dead_letter_queue = Some("arn:aws:sqs:us-east-1:123456789012:undelivered".into()),
-            &["events_target.dead_letter_queue"],
+            &["events_target.dead_letter_queue", RECORD],
         ),
-        ("timeout", |s| s.function.timeout_seconds = 60, &["lambda_function.timeout_seconds"]),
-        ("memory", |s| s.function.memory_mb = 512, &["lambda_function.memory_mb"]),
-        ("retention", |s| s.function.log_retention_days = 30, &["lambda_log_group.retention_days"]),
+        ("timeout", |s| s.function.timeout_seconds = 60, &[RECORD, "lambda_function.timeout_seconds"]),
+        ("memory", |s| s.function.memory_mb = 512, &["lambda_function.memory_mb", RECORD]),
+        ("retention", |s| s.function.log_retention_days = 30, &[RECORD, "lambda_log_group.retention_days"]),
         ("code", |s| s.package = package_with("a newer checker"), &["lambda_function.code_sha256"]),
-        ("display name", |s| s.topic.display_name = "Keys".into(), &["sns_topic.display_name"]),
+        ("display name", |s| s.topic.display_name = "Keys".into(), &[RECORD, "sns_topic.display_name"]),
         (
             "environment",
             |s| drop(s.function.environment.insert("EXTRA".into(), "1".into())),
-            &["lambda_function.environment.EXTRA"],
+            &["lambda_function.environment.EXTRA", RECORD],
         ),
         (
             "reading more",
             |s| s.settings.other_credentials = true,
-            &["iam_policy.document.Statement[2].Action", "lambda_function.environment.OTHER_CREDENTIALS"],
+            &["iam_policy.document.Statement[2].Action", "lambda_function.environment.OTHER_CREDENTIALS", RECORD],
         ),
         (
             "one more address",
@@ -206,7 +208,7 @@ async fn settings_too_large_for_the_environment_travel_in_the_package() {
     account.setup(&large).await.expect_right();
     large.settings.exemptions.pop();
     let run = account.setup(&large).await.expect_right();
-    assert_eq!(paths(&run.plan), ["lambda_function.code_sha256"]);
+    assert_eq!(paths(&run.plan), ["lambda_function.code_sha256", "lambda_function.tags.keyminder:settings"]);
 }
 
 #[tokio::test]
@@ -279,7 +281,7 @@ async fn a_boundary_a_path_and_a_key_are_carried_through() {
     without.topic.kms_key = None;
     let run = account.setup(&without).await.expect_right();
     let changed = actions(&run.plan);
-    assert_eq!(changed, ["update sns_topic", "update iam_role", "update iam_policy"]);
+    assert_eq!(changed, ["update sns_topic", "update iam_role", "update iam_policy", "update lambda_function"]);
     account.teardown(&without, Removal::default()).await.expect_right();
 }
 

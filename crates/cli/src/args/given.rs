@@ -53,6 +53,11 @@ impl Overrides {
         Self(vec![Override { setting, origin: flag.to_owned(), value, problems: Vec::new() }])
     }
 
+    /// Nothing was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Each of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Override> {
         self.0.iter()

@@ -31,6 +31,10 @@ pub(crate) struct SetupArgs {
     #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), help_heading = RUNNING)]
     pub(crate) dry_run: bool,
 
+    /// Reset settings that nothing configures to their defaults
+    #[arg(long, hide_short_help = true, help_heading = RUNNING)]
+    pub(crate) defaults: bool,
+
     /// Install even if no one would be notified
     #[arg(long, hide_short_help = true, help_heading = RUNNING)]
     pub(crate) no_recipients: bool,

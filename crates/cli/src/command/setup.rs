@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use keyminder_reconcile::{Plan, Purpose};
+use jiff::SignedDuration;
+use keyminder_reconcile::{Action, Address, Plan, Purpose};
 use keyminder_stack::{Effects, Installation, Observation, SubscriptionState, SubscriptionStatus};
 
 use super::planning::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
@@ -56,12 +57,54 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     if args.dry_run || plan.is_empty() {
         return finish(session, &account, installation, &looked, &ending).await;
     }
+    if session.config.path().is_none() && args.spec.given.is_empty() && !args.defaults {
+        refuse_unknown(plan)?;
+    }
     if args.yes && !args.no_recipients {
         refuse_nobody(&installation.subscriptions_in(&looked.0))?;
     }
     let done = apply(session, &opened, looked, &args).await?;
     ending.applied = true;
     finish(session, &account, installation, &done, &ending).await
+}
+
+/// Refuses to reset settings that somebody chose elsewhere. With neither a file nor flags, only the record of the
+/// settings that keyminder last wrote says what was wanted: the defaults, in which case every difference is drift, or
+/// something that is not known here. Without a record (an older version made the function, or somebody removed the tag)
+/// any setting that differs may have been chosen.
+fn refuse_unknown(plan: &Plan) -> Result<(), Error> {
+    let Some(function) =
+        plan.change(Address("lambda_function")).filter(|one| one.action == Action::Update && one.foreign.is_none())
+    else {
+        return Ok(());
+    };
+    let Some(record) = function.fields.iter().find(|field| field.path.is(&["tags", "keyminder:settings"])) else {
+        return Ok(());
+    };
+    let known = [
+        ("lambda_function", ["environment", "timeout_seconds", "memory_mb"].as_slice()),
+        ("events_rule", &["schedule"]),
+        ("events_target", &["dead_letter_queue"]),
+        ("lambda_log_group", &["retention_days"]),
+        ("sns_topic", &["display_name", "kms_key"]),
+        ("iam_role", &["permissions_boundary"]),
+    ];
+    let of = |(address, settings): (&'static str, &'static [&'static str])| {
+        let fields = plan.change(Address(address)).map(|change| change.fields.as_slice()).unwrap_or_default();
+        let chosen =
+            fields.iter().filter(move |field| settings.iter().any(|setting| field.path.starts_with(&[setting])));
+        chosen.map(move |field| format!("{address}.{}", field.path))
+    };
+    let different: Vec<String> = known.into_iter().flat_map(of).collect();
+    if record.before.is_null() && different.is_empty() {
+        return Ok(());
+    }
+    let which = if different.is_empty() { String::new() } else { format!(": {}", different.join(", ")) };
+    let message =
+        format!("the installation has settings that are not the defaults, and nothing here configures them{which}");
+    Err(Error::usage("UnknownSettings", message)
+        .hint("to use the configuration file that it was installed with, add: --config FILE")
+        .hint("to reset these settings to the defaults, add: --defaults"))
 }
 
 /// Refuses to install something that would notify no one, now or once somebody confirms.

@@ -53,7 +53,10 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<Document, Vec<Mist
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let place = lines.place(error.span().map_or(0, |span| span.start));
-        mistakes.push(Mistake { place, message: error.message().to_owned() });
+        let rest = error.span().and_then(|span| text.get(span.start..)).unwrap_or_default();
+        let written =
+            rest.split(|c: char| !c.is_ascii_alphanumeric() && !"+-_.".contains(c)).next().unwrap_or_default();
+        mistakes.push(Mistake { place, message: words::of_toml(error.message(), written) });
     }
     let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
     if let Err(error) = T::deserialize(ValueDeserializer::from(root.clone())) {
@@ -63,7 +66,8 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<Document, Vec<Mist
     }
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.place);
-        mistakes.dedup();
+        // What is not TOML is not of the right type either.
+        mistakes.dedup_by_key(|mistake| mistake.place);
         return Err(mistakes);
     }
     let mut places = BTreeMap::new();

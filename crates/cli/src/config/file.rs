@@ -221,6 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_looks_like_a_number_is_answered_with_quotes_which_are_accepted() {
+        let with = |value: &str| {
+            format!("[check]\nexemptions = [{{ user = {value}, until = 2030-01-31, reason = \"an agent\" }}]\n")
+        };
+        let said = mistakes(&with("007"));
+        assert!(said.contains("keyminder.toml:2:24: ") && said.contains("write 7, or \"007\" in quotes"), "{said}");
+        assert!(File::parse(Path::new("keyminder.toml"), &with("\"007\"")).is_ok());
+    }
+
+    #[test]
     fn what_is_no_toml_is_reported_with_its_place() {
         assert!(mistakes("name = \n").starts_with("keyminder.toml:1:"), "{}", mistakes("name = \n"));
     }

@@ -89,3 +89,15 @@ fn wanted_in_words(wanted: &str) -> &str {
         other => other,
     }
 }
+
+/// A message of the TOML parser, about this part of the text.
+pub(super) fn of_toml(message: &str, written: &str) -> String {
+    let digits = written.trim_start_matches(['+', '-']);
+    let is_padded = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_padded {
+        let plain = digits.trim_start_matches('0');
+        let plain = if plain.is_empty() { "0" } else { plain };
+        return format!("a number cannot begin with zero: write {plain}, or \"{written}\" in quotes if it is text");
+    }
+    message.to_owned()
+}

@@ -62,10 +62,11 @@ impl Cron {
             (of_month, "?") => Days::OfMonth(of_month.split(',').map(parse_day_of_month).collect::<Result<_, _>>()?),
             (of_month, of_week) => {
                 let right = if of_week == "*" {
-                    format!("cron({minutes} {hours} {of_month} {month} ? {year})")
+                    format!("{minutes} {hours} {of_month} {month} ? {year}")
                 } else {
-                    format!("cron({minutes} {hours} ? {month} {of_week} {year})")
+                    format!("{minutes} {hours} ? {month} {of_week} {year}")
                 };
+                let right = suggested(&right);
                 return Err(ScheduleError::new(format!(
                     "day-of-month and day-of-week are both given: exactly one of them must be ?, such as {right}"
                 )));
@@ -241,6 +242,14 @@ fn parse_day_of_week(text: &str) -> Result<OfWeek, ScheduleError> {
     }
 }
 
+/// An expression to write instead: this one, if it is right in its other fields too, or else one that is.
+fn suggested(inside: &str) -> String {
+    match Cron::parse(inside) {
+        Ok(_) => format!("cron({inside})"),
+        Err(_) => "cron(0 9 ? * MON-FRI *)".to_owned(),
+    }
+}
+
 fn wrong_number_of_fields(fields: &[&str]) -> ScheduleError {
     let form = "minutes hours day-of-month month day-of-week year, such as cron(0 9 ? * MON-FRI *)";
     let message = match fields {
@@ -252,9 +261,8 @@ fn wrong_number_of_fields(fields: &[&str]) -> ScheduleError {
                 ("*", of_week) => ("?", of_week),
                 both => both,
             };
-            format!(
-                "cron takes six fields and this has five: add the year at the end, such as cron({minutes} {hours} {of_month} {month} {of_week} *)"
-            )
+            let right = suggested(&format!("{minutes} {hours} {of_month} {month} {of_week} *"));
+            format!("cron takes six fields and this has five: add the year at the end, such as {right}")
         }
         _ => format!("cron takes six fields and this has {}: {form}", fields.len()),
     };

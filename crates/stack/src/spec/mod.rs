@@ -3,6 +3,7 @@
 //! There is one file for each table of the configuration file. It holds the table's settings, which are the fields of a
 //! struct, with their defaults and their bounds. Whoever reads or writes a configuration does so through these structs.
 
+mod digest;
 mod function;
 mod iam;
 mod kms_key;

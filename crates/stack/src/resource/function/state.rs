@@ -27,6 +27,9 @@ pub(super) const CODE_SOURCE: &str = "keyminder:code";
 /// Variables that repeat what other resources in the plan say.
 const REPEATED: [&str; 3] = ["INSTALL", "SCHEDULE", "TOPIC_ARN"];
 
+/// The tag that records which settings keyminder last wrote.
+const SETTINGS: &str = "keyminder:settings";
+
 /// All that we own of the function. The groups are flattened, so that paths in plans are the fields' own names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct State {
@@ -224,7 +227,7 @@ impl State {
             role_grant: Grant::Current,
             role_id: None,
             reserved_concurrency: None,
-            tags: install.tags(),
+            tags: install.tags().into_iter().chain([(SETTINGS.to_owned(), spec.digest())]).collect(),
         }
     }
 
