@@ -294,7 +294,7 @@ fn what_is_no_number_is_answered_in_words() {
 
 #[test]
 fn a_file_that_cannot_be_written_has_a_hint() {
-    let ran = World::seeded(1, 0).run(&["check", "--save", "/nonexistent/keys.csv", "--format", "csv"]);
+    let ran = World::seeded(1, 0).run(&["check", "--save", "no-such-folder/keys.csv", "--format", "csv"]);
     assert!(ran.code == 1 && ran.stderr.contains("hint: the directory does not exist"), "{ran:#?}");
 }
 

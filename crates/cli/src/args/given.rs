@@ -32,23 +32,27 @@ pub(crate) struct Override {
 
 impl Overrides {
     /// Email addresses, as `--email` gives them.
+    #[cfg(feature = "sandbox")]
     pub(crate) fn emails(addresses: &[&str]) -> Self {
         let value = addresses.iter().map(|address| toml::Value::from(*address)).collect();
         Self::one("notify.emails", "--email", toml::Value::Array(value))
     }
 
     /// The region, as `--region` gives it.
+    #[cfg(feature = "sandbox")]
     pub(crate) fn region(region: &str) -> Self {
         Self::one("region", "--region", region.into())
     }
 
     /// These and the other's endpoint, as `--endpoint-url` gives it.
     #[must_use]
+    #[cfg(feature = "sandbox")]
     pub(crate) fn with_endpoint_url(mut self, url: &str) -> Self {
         self.0.extend(Self::one("endpoint_url", "--endpoint-url", url.into()).0);
         self
     }
 
+    #[cfg(feature = "sandbox")]
     fn one(setting: &'static str, flag: &str, value: toml::Value) -> Self {
         Self(vec![Override { setting, origin: flag.to_owned(), value, problems: Vec::new() }])
     }

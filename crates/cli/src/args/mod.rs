@@ -20,9 +20,10 @@ pub(crate) use given::{Overrides, given};
 pub(crate) use global::{ColorWhen, GlobalArgs, OutputFormat};
 pub(crate) use install::{PlanArgs, SetupArgs, StatusArgs, TeardownArgs};
 pub(crate) use operate::{
-    CompletionsArgs, ConfirmArgs, DemoArgs, ExportArgs, ExportKind, FunctionArgs, InitArgs, ManArgs, SandboxArgs,
-    TestArgs, VersionArgs,
+    CompletionsArgs, ConfirmArgs, ExportArgs, ExportKind, InitArgs, ManArgs, TestArgs, VersionArgs,
 };
+#[cfg(feature = "sandbox")]
+pub(crate) use operate::{DemoArgs, FunctionArgs, SandboxArgs};
 pub(crate) use spec::SpecArgs;
 
 /// Get notified when IAM access keys get old
@@ -74,12 +75,15 @@ pub(crate) enum Command {
     Confirm(ConfirmArgs),
     Teardown(TeardownArgs),
     Init(InitArgs),
+    #[cfg(feature = "sandbox")]
     Demo(DemoArgs),
+    #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
     Export(ExportArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),
+    #[cfg(feature = "sandbox")]
     Function(FunctionArgs),
 }
 

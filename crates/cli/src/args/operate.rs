@@ -76,6 +76,7 @@ pub(crate) struct InitArgs {
 ///
 /// Creates users with old keys, sets up the notifier, breaks it and repairs it, runs the check, shows the email as it
 /// would arrive, and tears everything down. All of it happens on this machine.
+#[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyminder demo
@@ -97,6 +98,7 @@ pub(crate) struct DemoArgs {
 /// Run a local AWS emulator until you press Ctrl-C
 ///
 /// Prints the variables to export, then each email as it would arrive. Any AWS client can use it.
+#[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 #[command(after_help = "Example, in two terminals:
   keyminder sandbox --port 4580 --old 3
@@ -222,6 +224,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 /// Serve a Lambda Runtime API in place of the function's executable: how the sandbox runs the function if the package
 /// does not run on this system
+#[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 #[command(hide = true)]
 pub(crate) struct FunctionArgs {

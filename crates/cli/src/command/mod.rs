@@ -7,6 +7,7 @@ mod ask;
 mod build;
 mod check;
 mod confirm;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod export;
 mod follow_ups;
@@ -17,9 +18,11 @@ mod init;
 mod interview;
 mod plan;
 mod planning;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;
 mod setup;
+#[cfg(feature = "sandbox")]
 mod stand_in;
 mod status;
 mod teardown;
@@ -45,6 +48,7 @@ pub(crate) fn main() -> Exit {
         Ok(parsed) => parsed,
         Err(error) => return refused(&error),
     };
+    #[cfg(feature = "sandbox")]
     if matches!(cli.command, Command::Function(_)) {
         return stand_in::run();
     }
@@ -81,11 +85,14 @@ async fn dispatch(screen: &Arc<Screen>, cli: Cli, matches: &clap::ArgMatches) ->
         Command::Confirm(args) => confirm::run(&session(screen)?, args).await,
         Command::Teardown(args) => teardown::run(&session(screen)?, &args).await,
         Command::Init(args) => init::run(screen, &cli.global, &args),
+        #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::run(screen, &interrupt, &args).await,
+        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(screen, &interrupt, &args).await,
         Command::Export(args) => export::run(&session(screen)?, args.kind).await,
         Command::Completions(args) => generate::completions(screen, args.shell),
         // It was taken care of before threads were started.
+        #[cfg(feature = "sandbox")]
         Command::Function(_) => Ok(Exit::Done),
         Command::Man(args) => generate::man(screen, args.dir.as_deref()),
         Command::Version(_) => version::run(screen),

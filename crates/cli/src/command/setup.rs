@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use jiff::SignedDuration;
 use keyminder_reconcile::{Action, Address, Plan, Purpose};
 use keyminder_stack::{Effects, Installation, Observation, SubscriptionState, SubscriptionStatus};
 

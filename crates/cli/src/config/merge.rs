@@ -67,6 +67,7 @@ impl Config {
     }
 
     /// No file, and credentials of its own: for a sandbox in this process.
+    #[cfg(feature = "sandbox")]
     pub(crate) fn of_sandbox(place: Overrides, credentials: Credentials) -> Self {
         Self { file: File::default(), origins: Origins::default(), place, credentials: Some(credentials) }
     }

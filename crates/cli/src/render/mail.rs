@@ -1,16 +1,19 @@
 //! Mails and notices as they would arrive.
 
 use keyminder_keyage::Notice;
+#[cfg(feature = "sandbox")]
 use keyminder_sandbox::{Mail, MailKind};
 
 use super::style::{bold, dim, fold};
 
 /// Columns inside the frame.
+#[cfg(feature = "sandbox")]
 const WIDTH: usize = 70;
 /// Columns that a line of ours may have.
 const WIDEST: usize = 78;
 
 /// A mail, framed so that it is not mistaken for the command's own words.
+#[cfg(feature = "sandbox")]
 pub(crate) fn envelope(mail: &Mail) -> String {
     let headers = [("From", mail.from.as_str()), ("To", mail.to.as_str()), ("Subject", mail.subject.as_str())];
     match mail.kind {

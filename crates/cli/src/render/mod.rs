@@ -22,7 +22,9 @@ pub(crate) use gate::{escaped, gate};
 pub(crate) use json::{
     CheckDocument, ConfirmDocument, ConfirmOutcome, ErrorDocument, RunDocument, StatusDocument, TestDocument,
 };
-pub(crate) use mail::{envelope, notice};
+#[cfg(feature = "sandbox")]
+pub(crate) use mail::envelope;
+pub(crate) use mail::notice;
 pub(crate) use outcome::{follow_ups, in_sync, next_steps, receipt, unfinished};
 pub(crate) use plan::{Headline, blockers, headline, plan, plan_with, refused};
 pub(crate) use progress::RunProgress;

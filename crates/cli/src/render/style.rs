@@ -69,10 +69,12 @@ pub(crate) fn dim(text: impl std::fmt::Display) -> String {
     Paint::DIM.on(text)
 }
 
+#[cfg(feature = "sandbox")]
 pub(crate) fn command(text: impl std::fmt::Display) -> String {
     Paint::COMMAND.on(text)
 }
 
+#[cfg(feature = "sandbox")]
 pub(crate) fn heading(text: impl std::fmt::Display) -> String {
     Paint::HEADING.on(text)
 }
