@@ -194,7 +194,8 @@ fn an_interruption_finishes_the_calls_in_flight_says_what_was_done_and_exits_wit
     let ran = interrupted_at(&world, reads + 1);
     assert_eq!(ran.code, 130, "{ran:#?}");
     assert!(ran.stderr.contains("Stopping once the requests in progress have finished"), "{ran:#?}");
-    assert!(ran.stderr.contains("Interrupted. 4 of 11 changes were made") && !ran.stderr.contains("error"), "{ran:#?}");
+    // How many of the first changes were in flight depends on the machine.
+    assert!(ran.stderr.contains(" of 11 changes were made; done: ") && !ran.stderr.contains("error"), "{ran:#?}");
     world.install();
     assert_eq!(world.run(&["plan", "--email", EMAIL, "--exit-code"]).code, 0);
 }

@@ -68,7 +68,12 @@ const VARIABLES: &[&str] = &[
 /// A world whose endpoint, region and keys are named on the command line and in the default profile.
 fn configured() -> (World, Vec<String>) {
     let world = World::new();
-    aws_file(&world, "credentials", &format!("[default]\n{KEYS}"));
+    let credentials = world.sandbox.credentials();
+    let keys = format!(
+        "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        credentials.access_key_id, credentials.secret_access_key
+    );
+    aws_file(&world, "credentials", &format!("[default]\n{keys}"));
     aws_file(&world, "config", "[default]\nregion = us-east-1\n");
     let arguments = ["plan", "--endpoint-url", world.sandbox.url()].map(str::to_owned).to_vec();
     (world, arguments)

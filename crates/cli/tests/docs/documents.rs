@@ -27,7 +27,7 @@ fn every_field_of_every_document_is_described_and_no_other() {
         assert!(run.out.starts_with("{\n  \"schema\": 1,\n"), "{}", run.out);
         written(&run.json())
     };
-    let everywhere = documented("## Everywhere");
+    let everywhere = documented("## All commands");
     let expect = |heading: &str, found: &BTreeSet<String>, without: &[&str]| {
         let mut expected = &documented(heading) | &everywhere;
         expected.retain(|field| !without.contains(&field.as_str()));

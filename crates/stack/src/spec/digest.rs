@@ -21,10 +21,15 @@ impl Spec {
 }
 
 fn settings(spec: &Spec) -> Value {
+    // Which code is trusted is the command's business and changes nothing in the account.
+    let mut function = json!(spec.function);
+    if let Some(function) = function.as_object_mut() {
+        function.remove("trusted_code");
+    }
     json!({
         "schedule": spec.schedule,
         "check": spec.settings,
-        "function": spec.function,
+        "function": function,
         "rule": spec.rule,
         "topic": spec.topic,
         "iam": spec.iam,
@@ -58,6 +63,8 @@ mod tests {
         let usual = spec().digest();
         let mut other = spec();
         other.notify = Notify::emails(["ops@example.com"]);
+        assert_eq!(other.digest(), usual);
+        other.function.trusted_code = vec!["abc".to_owned()];
         assert_eq!(other.digest(), usual);
         other.settings.max_age_days = 60;
         let sixty = other.digest();
