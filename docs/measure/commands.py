@@ -4,7 +4,7 @@
 
 Needs `cargo build --release`, moto_server beside this Python, and the AWS CLI on the path (`pip install awscli`).
 Each round starts with an empty moto; the two take turns. Prints a table in Markdown: median and range of wall time,
-and the calls counted at the proxy.
+the calls counted at the proxy, and the waves: how many of them had to wait for each other.
 """
 
 import argparse
@@ -101,7 +101,7 @@ def main():
     aws = shutil.which("aws")
     moto = Moto()
     proxy = Proxy(moto.url, given.delay_ms / 1000)
-    times, calls, seen = {}, {}, {}
+    times, calls, waves, seen = {}, {}, {}, {}
 
     with tempfile.TemporaryDirectory() as home:
         folder = pathlib.Path(home)
@@ -109,6 +109,7 @@ def main():
 
         def timed(what, commands):
             proxy.take_calls()
+            proxy.take_waves()
             since = time.perf_counter()
             for command in commands:
                 done = subprocess.run(command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -117,6 +118,7 @@ def main():
             times.setdefault(what, []).append(time.perf_counter() - since)
             counted = proxy.take_calls()
             calls.setdefault(what, set()).add(counted.total())
+            waves.setdefault(what, set()).add(proxy.take_waves())
             seen.setdefault(what, counted)
 
         keyminder = [str(given.keyminder)]
@@ -134,10 +136,10 @@ def main():
             moto.process.terminate()
 
     print(f"{given.rounds} rounds, {given.delay_ms:g} ms added to each call\n")
-    print("| | median | range | calls |\n| --- | ---: | ---: | ---: |")
+    print("| | median | range | calls | waves |\n| --- | ---: | ---: | ---: | ---: |")
     for what, taken in times.items():
-        counted = "–".join(str(count) for count in sorted({min(calls[what]), max(calls[what])}))
-        print(f"| {what} | {statistics.median(taken):.2f} s | {min(taken):.2f}–{max(taken):.2f} s | {counted} |")
+        counted, waited = ("–".join(str(n) for n in sorted({min(all[what]), max(all[what])})) for all in (calls, waves))
+        print(f"| {what} | {statistics.median(taken):.2f} s | {min(taken):.2f}–{max(taken):.2f} s | {counted} | {waited} |")
     if not aws:
         print("\nThe AWS CLI is not on the path: left out.")
     if given.calls:

@@ -22,6 +22,7 @@ class Proxy:
         self.host, self.port = address.hostname, address.port
         self.delay = delay
         self.calls = collections.Counter()
+        self.spans = []
         self.idle = []
         self.server = loopback.Server(self._forward)
         self.url = self.server.url
@@ -31,7 +32,23 @@ class Proxy:
         calls, self.calls = self.calls, collections.Counter()
         return calls
 
+    def take_waves(self):
+        """How many calls since this was last asked had to wait for each other: the longest chain of calls of which each
+        began after the one before had ended."""
+        spans, self.spans = sorted(self.spans, key=lambda span: span[1]), []
+        depths = []
+        for begun, ended in spans:
+            before = [depth for end, depth in depths if end <= begun]
+            depths.append((ended, 1 + max(before, default=0)))
+        return max((depth for _, depth in depths), default=0)
+
     async def _forward(self, request):
+        begun = time.perf_counter()
+        answer = await self._answer(request)
+        self.spans.append((begun, time.perf_counter()))
+        return answer
+
+    async def _answer(self, request):
         self.calls[operation(request)] += 1
         await asyncio.sleep(self.delay)
         head = [f"{request.method} {request.path} HTTP/1.1"]
