@@ -5,6 +5,7 @@
 //! know AWS clients, files, terminals or the clock: `now` is always an argument.
 
 pub mod advice;
+pub mod arn;
 pub mod environment;
 pub mod exemption;
 mod glob;

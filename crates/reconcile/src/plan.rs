@@ -155,6 +155,13 @@ impl Plan {
             .collect()
     }
 
+    /// What others added that gives access or takes notices out, and that nobody allowed.
+    #[must_use]
+    pub fn concerns(&self) -> Vec<(Address, &Extra)> {
+        let all = self.changes.iter().flat_map(|change| change.extras.iter().map(move |extra| (change.address, extra)));
+        all.filter(|(_, extra)| extra.is_concern()).collect()
+    }
+
     /// The change of one resource.
     #[must_use]
     pub fn change(&self, address: Address) -> Option<&Change> {

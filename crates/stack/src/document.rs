@@ -4,6 +4,7 @@
 //! account id as its root ARN, condition keys in another case (IAM User Guide, "Grammar of the IAM JSON policy
 //! language"; AWS Lambda and SNS rewrite more freely than IAM).
 
+use keyminder_keyage::arn::Arn;
 use serde_json::{Map, Value, json};
 
 /// The elements of a statement whose values are sets.
@@ -81,9 +82,8 @@ fn principal(value: &Value) -> Value {
 }
 
 fn account(principal: &str) -> String {
-    let parts: Vec<_> = principal.split(':').collect();
-    match parts[..] {
-        ["arn", _, "iam", "", id, "root"] => id.to_owned(),
+    match Arn::parse(principal) {
+        Some(Arn { service: "iam", account, resource: "root", .. }) => account.to_owned(),
         _ => principal.to_owned(),
     }
 }

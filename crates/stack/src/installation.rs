@@ -10,7 +10,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use keyminder_keyage::environment::Deployment;
 use keyminder_keyage::schedule::Schedule;
 use keyminder_reconcile::retry::{self, Backoff, Stopped};
-use keyminder_reconcile::{Address, CancellationToken, Event, Progress};
+use keyminder_reconcile::{Address, CancellationToken, Event, Extra, Progress};
 use sha2::{Digest, Sha256};
 
 use crate::connection::Clients;
@@ -86,6 +86,14 @@ impl Installation {
     /// The tags that everything of this install carries.
     pub(crate) fn tags(&self) -> Tags {
         ownership::desired(&self.names, &self.spec.tags)
+    }
+
+    /// What others put beside an object, with what the user allows marked.
+    pub(crate) fn judged(&self, address: Address, mut extras: Vec<Extra>) -> Vec<Extra> {
+        for extra in &mut extras {
+            extra.allowed = self.spec.allow.allows(address, extra);
+        }
+        extras
     }
 
     /// Tries `operation` until it works, for as long as its error is `transient`.

@@ -4,6 +4,7 @@
 //! SDK types stop here: what goes out is names, states, plans and [`Error`]s. This crate must not print, prompt or
 //! read configuration files.
 
+mod access;
 mod actions;
 mod connection;
 mod document;
@@ -31,5 +32,5 @@ pub use operate::{
 pub use order::{Observation, Stack};
 pub use ownership::Tags;
 pub use resource::Shared;
-pub use spec::{Architecture, DEFAULT_SCHEDULE, Function, Iam, Notify, Package, Problem, Rule, Spec, Topic};
+pub use spec::{Allow, Architecture, DEFAULT_SCHEDULE, Function, Iam, Notify, Package, Problem, Rule, Spec, Topic};
 pub use subscription::{Protocol, Subscription};

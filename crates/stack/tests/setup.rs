@@ -281,7 +281,7 @@ async fn a_boundary_a_path_and_a_key_are_carried_through() {
     without.topic.kms_key = None;
     let run = account.setup(&without).await.expect_right();
     let changed = actions(&run.plan);
-    assert_eq!(changed, ["update sns_topic", "update iam_role", "update iam_policy", "update lambda_function"]);
+    assert_eq!(changed, ["update sns_topic", "update iam_policy", "update lambda_function"]);
     account.teardown(&without, Removal::default()).await.expect_right();
 }
 

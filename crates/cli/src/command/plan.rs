@@ -32,7 +32,7 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
             screen.note(&render::follow_ups(&follow_ups, screen.width()));
         }
     }
-    Ok(if args.exit_code && !plan.is_empty() { Exit::Difference } else { Exit::Done })
+    Ok(if args.exit_code && !(plan.is_empty() && plan.concerns().is_empty()) { Exit::Difference } else { Exit::Done })
 }
 
 /// Says so if setup would refuse the plan.

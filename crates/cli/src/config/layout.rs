@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use keyminder_keyage::Settings;
 use keyminder_stack::{
-    ChosenNames, DEFAULT_INSTALL, DEFAULT_SCHEDULE, Function, Iam, Notify, Package, Rule, Spec, Topic,
+    Allow, ChosenNames, DEFAULT_INSTALL, DEFAULT_SCHEDULE, Function, Iam, Notify, Package, Rule, Spec, Topic,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -36,6 +36,7 @@ pub(crate) struct Layout {
     pub(crate) iam: Iam,
     pub(crate) names: ChosenNames,
     pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) allow: Allow,
 }
 
 impl Default for Layout {
@@ -55,6 +56,7 @@ impl Default for Layout {
             iam: Iam::default(),
             names: ChosenNames::default(),
             tags: BTreeMap::new(),
+            allow: Allow::default(),
         }
     }
 }
@@ -73,6 +75,7 @@ impl Layout {
             iam: self.iam,
             names: self.names,
             tags: self.tags,
+            allow: self.allow,
             package,
             keep_code: false,
         }
@@ -104,6 +107,7 @@ impl From<&Spec> for Layout {
             iam: spec.iam.clone(),
             names: spec.names.clone(),
             tags: spec.tags.clone(),
+            allow: spec.allow.clone(),
             ..Self::default()
         }
     }

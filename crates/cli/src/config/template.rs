@@ -71,7 +71,7 @@ mod tests {
     use std::path::Path;
 
     use keyminder_keyage::Settings;
-    use keyminder_stack::{Architecture, Function, Iam, Notify, Rule, Subscription, Topic};
+    use keyminder_stack::{Allow, Architecture, Function, Iam, Notify, Rule, Subscription, Topic};
     use serde::Deserialize;
 
     use super::*;
@@ -146,6 +146,9 @@ mod tests {
             },
             names: keyminder_stack::ChosenNames { topic: Some(text("t")), ..Default::default() },
             tags: [(text("team"), text("x")), (text("cost.centre 1"), text("4711"))].into(),
+            allow: Allow(
+                [(text("sns_subscriptions"), vec![text("subscription arn:aws:sqs:eu-west-1:123456789012:q")])].into(),
+            ),
         };
         assert_eq!(read(&commented(&layout.values())), layout);
     }

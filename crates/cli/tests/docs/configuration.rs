@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 const PAGE: &str = "docs/configuration.md";
 
 /// The tables whose content is the user's own.
-const FREE: [&str; 3] = ["tags", "function.environment", "notify.subscriptions[].filter_policy"];
+const FREE: [&str; 4] = ["allow", "tags", "function.environment", "notify.subscriptions[].filter_policy"];
 
 fn documented_keys() -> BTreeSet<String> {
     let page = text(PAGE);

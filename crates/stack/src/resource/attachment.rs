@@ -4,12 +4,15 @@
 //! DetachRolePolicy; with force also DeleteRolePolicy.
 
 use futures::future::{try_join, try_join_all};
-use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Effect, Existing, Extra, Observed, Removal, Resource, Severity};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Shared, found, ignore_missing, policy, role};
+use crate::access;
 use crate::actions::{Actions, On};
-use crate::error::{Error, failed};
+use crate::document;
+use crate::error::{Error, Kind, failed};
 use crate::extras::{ATTACHED_POLICY, INLINE_POLICY};
 use crate::installation::{Installation, PROPAGATION};
 
@@ -72,15 +75,60 @@ impl Attachment<'_> {
     pub(crate) const ACTIONS: Actions = &[
         (
             On::Role,
-            &["iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            &[
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+                "iam:ListRolePolicies",
+            ],
         ),
         (On::Attaching, &["iam:AttachRolePolicy"]),
     ];
+
+    /// An inline policy and what it says, as far as it may be read.
+    async fn document(&self, name: String) -> Result<(String, Option<Value>), Error> {
+        let call = self.install.clients.iam.get_role_policy().role_name(self.role()).policy_name(&name);
+        match call.send().await.map_err(failed("iam:GetRolePolicy", self.role())) {
+            Ok(answer) => Ok((name, Some(document::decode(answer.policy_document())))),
+            Err(error) if error.is_not_found() || error.kind == Kind::AccessDenied => Ok((name, None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn attached_extra(&self, arn: String) -> Extra {
+        let account = access::account_of(&arn);
+        let is_sweeping =
+            ["/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess"].iter().any(|n| arn.ends_with(n));
+        let severity = match is_sweeping {
+            true => Severity::Critical,
+            false => access::severity(account.as_deref(), &self.install.names.account),
+        };
+        Extra::new(ATTACHED_POLICY, arn)
+            .account(account)
+            .blocks_deletion()
+            .effect(Effect::GivesAccess, severity)
+            .note("the function may do what it allows")
+    }
 
     async fn delete_inline(&self, name: &str) -> Result<(), Error> {
         let call = self.install.clients.iam.delete_role_policy().role_name(self.role()).policy_name(name);
         ignore_missing(call.send().await.map_err(failed("iam:DeleteRolePolicy", self.role())))
     }
+}
+
+fn inline_extra((name, document): (String, Option<Value>)) -> Extra {
+    let extra = Extra::new(INLINE_POLICY, name).blocks_deletion();
+    let Some(document) = document else {
+        return extra.effect(Effect::GivesAccess, Severity::Warning).note("not checked: it may not be read");
+    };
+    let actions = access::allowed_actions(&document);
+    let (effect, severity) = match actions.as_slice() {
+        [] => (Effect::Narrows, Severity::Info),
+        actions if access::is_sweeping(actions) => (Effect::GivesAccess, Severity::Critical),
+        _ => (Effect::GivesAccess, Severity::Warning),
+    };
+    extra.actions(actions).effect(effect, severity)
 }
 
 impl Resource for Attachment<'_> {
@@ -107,11 +155,10 @@ impl Resource for Attachment<'_> {
         let looks = try_join(self.attached(), self.inline()).await;
         let Some((attached, inline)) = found(looks)? else { return Ok(Observed::Absent) };
         let (ours, others): (Vec<_>, Vec<_>) = attached.into_iter().partition(|arn| *arn == self.desired.policy);
-        let extras = others
-            .into_iter()
-            .map(|arn| Extra::new(ATTACHED_POLICY, arn).blocks_deletion())
-            .chain(inline.into_iter().map(|name| Extra::new(INLINE_POLICY, name).blocks_deletion()))
-            .collect::<Vec<_>>();
+        let documents = try_join_all(inline.into_iter().map(|name| self.document(name))).await?;
+        let attached = others.into_iter().map(|arn| self.attached_extra(arn));
+        let extras = attached.chain(documents.into_iter().map(inline_extra)).collect();
+        let extras = self.install.judged(ADDRESS, extras);
         Ok(match ours.into_iter().next() {
             Some(policy) => Observed::Ours(Existing { state: State { policy }, extras }),
             None => Observed::AbsentBeside(extras),

@@ -2,11 +2,12 @@
 //!
 //! Asks Lambda: GetPolicy; AddPermission; for drift RemovePermission and AddPermission, as there is no update.
 
-use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Shared, found, function, ignore_missing, log_group};
+use crate::access;
 use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Error, Kind, failed};
@@ -116,7 +117,9 @@ impl Resource for Permission<'_> {
     async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let (ours, others): (Vec<_>, Vec<_>) =
             self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
-        let extras: Vec<_> = others.into_iter().map(|(id, _)| Extra::new(STATEMENT, id)).collect();
+        let own = &self.install.names.account;
+        let extras = others.iter().flat_map(|(_, statement)| access::statement(STATEMENT, statement, own)).collect();
+        let extras = self.install.judged(ADDRESS, extras);
         Ok(match ours.first() {
             Some((_, statement)) => Observed::Ours(Existing { state: state(statement), extras }),
             None => Observed::AbsentBeside(extras),

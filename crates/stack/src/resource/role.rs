@@ -1,19 +1,22 @@
 //! `iam_role`: the role that the function runs as.
 //!
 //! Asks IAM: GetRole (which has the tags, the trust policy and the boundary); CreateRole with everything in one
-//! call; for drift UpdateAssumeRolePolicy, UpdateRole, PutRolePermissionsBoundary or
-//! DeleteRolePermissionsBoundary, TagRole, UntagRole; DeleteRole.
+//! call; for drift UpdateAssumeRolePolicy, UpdateRole, PutRolePermissionsBoundary, TagRole, UntagRole; DeleteRole.
 
-use keyminder_reconcile::{Address, FieldChange, Meaning, Observed, Removal, Resource};
+use keyminder_reconcile::{
+    Address, Effect, Existing, Extra, FieldChange, Meaning, Observed, Removal, Resource, Severity,
+};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::iam::{sdk_tags, tags_of};
 use super::tags::{Tagged, settle as settle_tags};
 use super::{Shared, by_tags, ignore_missing};
+use crate::access;
 use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Cause, Error, Kind, failed};
+use crate::extras::BOUNDARY;
 use crate::installation::{DETACHED, Installation};
 use crate::ownership::{self, Tags};
 
@@ -41,7 +44,6 @@ impl<'a> Role<'a> {
         &[
             "iam:CreateRole",
             "iam:DeleteRole",
-            "iam:DeleteRolePermissionsBoundary",
             "iam:GetRole",
             "iam:PutRolePermissionsBoundary",
             "iam:TagRole",
@@ -67,26 +69,12 @@ impl<'a> Role<'a> {
         &self.install.names.role
     }
 
+    /// Sets the declared boundary. None is ever removed: whoever may do that can lift every limit on the role.
     async fn set_boundary(&self) -> Result<(), Error> {
-        let iam = &self.install.clients.iam;
-        match &self.desired.permissions_boundary {
-            Some(arn) => {
-                iam.put_role_permissions_boundary()
-                    .role_name(self.name())
-                    .permissions_boundary(arn)
-                    .send()
-                    .await
-                    .map_err(failed("iam:PutRolePermissionsBoundary", self.name()))?;
-            }
-            None => ignore_missing(
-                iam.delete_role_permissions_boundary()
-                    .role_name(self.name())
-                    .send()
-                    .await
-                    .map_err(failed("iam:DeleteRolePermissionsBoundary", self.name())),
-            )?,
-        }
-        Ok(())
+        let Some(arn) = &self.desired.permissions_boundary else { return Ok(()) };
+        let call = self.install.clients.iam.put_role_permissions_boundary().role_name(self.name());
+        let answer = call.permissions_boundary(arn).send().await;
+        answer.map_err(failed("iam:PutRolePermissionsBoundary", self.name())).map(drop)
     }
 }
 
@@ -131,17 +119,23 @@ impl Resource for Role<'_> {
     async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
         let Some(role) = shared.role(self.install).await? else { return Ok(Observed::Absent) };
         let tags = tags_of(role.tags());
+        let boundary = role.permissions_boundary().and_then(|one| one.permissions_boundary_arn()).map(str::to_owned);
+        // A boundary that is not declared is somebody's who wants the role bounded: it only narrows, and stays.
+        let undeclared = boundary.iter().filter(|_| self.desired.permissions_boundary.is_none());
+        let extras = undeclared
+            .map(|arn| {
+                Extra::new(BOUNDARY, arn).account(access::account_of(arn)).effect(Effect::Narrows, Severity::Info)
+            })
+            .collect();
         let state = State {
             path: role.path().to_owned(),
             trust: document::canonical(&document::decode(role.assume_role_policy_document().unwrap_or_default())),
             description: role.description().unwrap_or_default().to_owned(),
-            permissions_boundary: role
-                .permissions_boundary()
-                .and_then(|boundary| boundary.permissions_boundary_arn())
-                .map(str::to_owned),
+            permissions_boundary: boundary.filter(|_| self.desired.permissions_boundary.is_some()),
             tags: ownership::owned(&tags, &self.desired.tags),
         };
-        Ok(by_tags(&tags, &self.install.names, state))
+        let existing = Existing { state, extras: self.install.judged(ADDRESS, extras) };
+        Ok(by_tags(&tags, &self.install.names, existing))
     }
 
     async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {

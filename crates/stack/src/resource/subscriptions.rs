@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use aws_sdk_sns::types::Subscription as Live;
 use futures::future::{try_join, try_join_all};
 use keyminder_reconcile::{
-    Action, Address, Existing, Extra, FieldChange, Meaning, Observed, PathPart, Removal, Resource,
+    Action, Address, Effect, Existing, Extra, FieldChange, Meaning, Observed, PathPart, Removal, Resource,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::shared::Seen;
 use super::{Shared, found, ignore_missing, records, topic, topic_tags};
+use crate::access;
 use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, Kind, failed};
 use crate::extras::SUBSCRIPTION as KIND;
@@ -251,6 +252,24 @@ pub(crate) fn key_of(live: &Live) -> String {
     records::key(live.protocol().unwrap_or_default(), live.endpoint().unwrap_or_default())
 }
 
+impl Subscriptions<'_> {
+    fn is_of_another_account(&self, subscription: &Live) -> bool {
+        let account = access::account_of(subscription.endpoint().unwrap_or_default());
+        account.is_some_and(|account| account != self.install.names.account)
+    }
+
+    /// A subscriber that nobody declared.
+    fn extra(&self, subscription: &Live) -> Extra {
+        let endpoint = subscription.endpoint().unwrap_or_default();
+        let account = access::account_of(endpoint);
+        let severity = access::severity(account.as_deref(), &self.install.names.account);
+        Extra::new(KIND, key_of(subscription))
+            .target(endpoint)
+            .account(account)
+            .effect(Effect::TakesNoticesOut, severity)
+    }
+}
+
 impl Resource for Subscriptions<'_> {
     const ADDRESS: Address = ADDRESS;
     const PART_OF: Option<Address> = Some(topic::ADDRESS);
@@ -289,8 +308,10 @@ impl Resource for Subscriptions<'_> {
             let arn = arn_of(subscription);
             let managed = records::has(&seen.tags, &key);
             match (self.desired.0.get(&key), arn) {
-                // Not said who is to be notified: nobody is missing and nobody is too many.
-                _ if self.declared.is_none() => {}
+                // Nobody is declared: nobody is missing. Who was not subscribed by us, or is in another account, has to
+                // be declared to be believed.
+                _ if self.declared.is_none() && managed && !self.is_of_another_account(subscription) => {}
+                _ if self.declared.is_none() => extras.push(self.extra(subscription)),
                 // A pending subscription cannot be asked and has what it was made with.
                 (Some(wanted), None) => drop(ours.insert(key, Options { managed, ..wanted.clone() })),
                 (wanted, Some(arn)) if managed || wanted.is_some() => {
@@ -304,7 +325,7 @@ impl Resource for Subscriptions<'_> {
                         "no longer wanted; SNS removes it only once it is confirmed, or 48 hours after it was made",
                     ))
                 }
-                _ => extras.push(Extra::new(KIND, key)),
+                _ => extras.push(self.extra(subscription)),
             }
         }
         if self.declared.is_some() {
@@ -314,6 +335,7 @@ impl Resource for Subscriptions<'_> {
             let left = seen.tags.keys().filter(|tag| tag.starts_with(SUBSCRIPTION) && !known.contains(tag));
             ours.extend(left.map(|tag| (tag.clone(), Options { managed: true, ..Options::NONE })));
         }
+        let extras = self.install.judged(ADDRESS, extras);
         // Only the first look of an observation counts, and there is one.
         let _ = shared.subscriptions.set(seen);
         Ok(match ours.is_empty() {

@@ -5,10 +5,11 @@
 
 use aws_sdk_eventbridge::types::{DeadLetterConfig, Target as SdkTarget};
 use keyminder_reconcile::retry::Backoff;
-use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Effect, Existing, Extra, Observed, Removal, Resource, Severity};
 use serde::Serialize;
 
 use super::{Shared, found, function, ignore_missing, log_group, rule};
+use crate::access;
 use crate::actions::{Actions, On};
 use crate::error::{Error, Kind, failed};
 use crate::extras::TARGET;
@@ -168,6 +169,29 @@ fn state(target: &SdkTarget) -> State {
     }
 }
 
+impl Target<'_> {
+    /// Another target runs on our schedule: with a role, whatever that role may do.
+    fn extra(&self, target: &SdkTarget) -> Extra {
+        let own = self.install.names.account.as_str();
+        let account = access::account_of(target.arn());
+        let extra = Extra::new(TARGET, target.id()).target(target.arn()).blocks_deletion();
+        if let Some(role) = target.role_arn() {
+            let accounts = [access::account_of(role), account];
+            let severity = accounts.iter().map(|account| access::severity(account.as_deref(), own)).max();
+            let [of_role, _] = accounts;
+            return extra
+                .principal(role)
+                .account(of_role)
+                .effect(Effect::GivesAccess, severity.unwrap_or(Severity::Warning))
+                .note("it runs with this role on our schedule");
+        }
+        match access::severity(account.as_deref(), own) {
+            Severity::Critical => extra.account(account).effect(Effect::TakesNoticesOut, Severity::Critical),
+            _ => extra.account(account),
+        }
+    }
+}
+
 impl Resource for Target<'_> {
     const ADDRESS: Address = ADDRESS;
     const PART_OF: Option<Address> = Some(rule::ADDRESS);
@@ -190,10 +214,8 @@ impl Resource for Target<'_> {
     async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let Some(targets) = found(self.live().await)? else { return Ok(Observed::Absent) };
         let (ours, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET_ID);
-        let extras: Vec<_> = others
-            .into_iter()
-            .map(|target| Extra::new(TARGET, target.id()).target(target.arn()).blocks_deletion())
-            .collect();
+        let extras = others.into_iter().map(|target| self.extra(target)).collect();
+        let extras = self.install.judged(ADDRESS, extras);
         Ok(match ours.first() {
             Some(target) => Observed::Ours(Existing { state: state(target), extras }),
             None => Observed::AbsentBeside(extras),

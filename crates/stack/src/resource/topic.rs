@@ -3,15 +3,17 @@
 //! Asks SNS: GetTopicAttributes, ListTagsForResource; CreateTopic with everything in one call; for drift
 //! SetTopicAttributes, TagResource, UntagResource; DeleteTopic.
 
-use keyminder_reconcile::{Address, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::tags::{Tagged, settle as settle_tags};
 use super::{Shared, by_tags, found, records, topic_tags};
+use crate::access;
 use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Error, Kind, failed};
+use crate::extras::STATEMENT;
 use crate::installation::Installation;
 use crate::ownership::{self, Tags};
 
@@ -22,6 +24,9 @@ pub(crate) struct State {
     display_name: String,
     kms_key: Option<String>,
     policy: Value,
+    /// Statements that others put into the policy. They are kept.
+    #[serde(skip)]
+    others: Vec<Value>,
     tags: Tags,
 }
 
@@ -51,9 +56,24 @@ impl<'a> Topic<'a> {
             display_name: install.spec.topic.display_name.clone(),
             kms_key: install.spec.topic.kms_key.clone(),
             policy: document::canonical(&policy(&arn, &install.names.account)),
+            others: Vec::new(),
             tags: install.tags(),
         };
         Self { install, arn, desired }
+    }
+
+    /// What of a policy is ours, and the statements that are not.
+    fn split(&self, mut policy: Value) -> (Value, Vec<Value>) {
+        let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) else {
+            return (policy, Vec::new());
+        };
+        let is_own = |statement: &Value| {
+            let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+            sid == OWN_STATEMENT || sid == DEFAULT_STATEMENT
+        };
+        let (own, others) = std::mem::take(statements).into_iter().partition(is_own);
+        *statements = own;
+        (policy, others)
     }
 
     async fn set(&self, attribute: &str, value: &str) -> Result<(), Error> {
@@ -71,12 +91,25 @@ impl<'a> Topic<'a> {
     }
 }
 
+/// Our statement, and that of the policy which SNS gives a new topic: both are ours to replace.
+const OWN_STATEMENT: &str = "ThisAccount";
+const DEFAULT_STATEMENT: &str = "__default_statement_ID";
+
+/// Our policy, with the statements that others added.
+fn with(policy: &Value, others: &[Value]) -> Value {
+    let mut policy = policy.clone();
+    if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
+        statements.extend(others.iter().cloned());
+    }
+    policy
+}
+
 /// Only this account. SNS's default policy says the same by way of a condition on everybody.
 fn policy(arn: &str, account: &str) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
-            "Sid": "ThisAccount",
+            "Sid": OWN_STATEMENT,
             "Effect": "Allow",
             "Principal": { "AWS": account },
             "Action": [
@@ -137,13 +170,19 @@ impl Resource for Topic<'_> {
         let Some(answer) = found(answer)? else { return Ok(Observed::Absent) };
         let Some(tags) = shared.topic_tags(self.install).await? else { return Ok(Observed::Absent) };
         let attribute = |name: &str| answer.attributes().and_then(|all| all.get(name)).filter(|v| !v.is_empty());
+        let policy = attribute("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text)));
+        let (policy, others) = self.split(policy);
+        let own = &self.install.names.account;
+        let extras = others.iter().flat_map(|statement| access::statement(STATEMENT, statement, own)).collect();
         let state = State {
             display_name: attribute("DisplayName").cloned().unwrap_or_default(),
             kms_key: attribute("KmsMasterKeyId").cloned(),
-            policy: attribute("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text))),
+            policy,
+            others,
             tags: ownership::owned(tags, &self.desired.tags),
         };
-        Ok(by_tags(tags, &self.install.names, state))
+        let existing = Existing { state, extras: self.install.judged(ADDRESS, extras) };
+        Ok(by_tags(tags, &self.install.names, existing))
     }
 
     async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {
@@ -175,7 +214,7 @@ impl Resource for Topic<'_> {
             self.set("KmsMasterKeyId", desired.kms_key.as_deref().unwrap_or_default()).await?;
         }
         if observed.policy != desired.policy {
-            self.set("Policy", &desired.policy.to_string()).await?;
+            self.set("Policy", &with(&desired.policy, &observed.others).to_string()).await?;
         }
         settle_tags(self, &observed.tags, &desired.tags).await
     }

@@ -3,6 +3,7 @@
 //! There is one file for each table of the configuration file. It holds the table's settings, which are the fields of a
 //! struct, with their defaults and their bounds. Whoever reads or writes a configuration does so through these structs.
 
+mod allow;
 mod digest;
 mod function;
 mod iam;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 use keyminder_keyage::Settings;
 
+pub use self::allow::Allow;
 pub use self::function::Function;
 pub use self::iam::Iam;
 pub use self::notify::Notify;
@@ -53,6 +55,8 @@ pub struct Spec {
     pub names: ChosenNames,
     /// Tags on everything that can be tagged, in addition to keyminder's own.
     pub tags: BTreeMap<String, String>,
+    /// What others may have put beside the installation's objects.
+    pub allow: Allow,
     /// The uploaded code.
     pub package: Package,
     /// Keep the installed code if its hash is one of [`Function::trusted_code`].
@@ -74,6 +78,7 @@ impl Spec {
             iam: Iam::default(),
             names: ChosenNames::default(),
             tags: BTreeMap::new(),
+            allow: Allow::default(),
             package,
             keep_code: false,
         }
@@ -92,6 +97,7 @@ impl Spec {
         problems.extend(self.rule.problems());
         problems.extend(self.topic.problems());
         problems.extend(self.iam.problems());
+        problems.extend(self.allow.problems());
         let subscriptions = self.notify.recipients().map_or(0, |recipients| recipients.len());
         problems.extend(tags::problems(&self.tags, subscriptions).into_iter().map(|m| Problem::new("tags", m)));
         problems

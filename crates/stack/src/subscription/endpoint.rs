@@ -1,6 +1,7 @@
 //! Whether an endpoint is one of its protocol, and whether SNS can deliver to it.
 
 use email_address::EmailAddress;
+use keyminder_keyage::arn::Arn;
 
 use super::{Protocol, without_password};
 
@@ -93,10 +94,7 @@ fn is_phone_number(text: &str) -> bool {
 }
 
 pub(super) fn is_arn(text: &str, service: &str) -> bool {
-    let parts: Vec<_> = text.splitn(6, ':').collect();
-    matches!(parts[..], ["arn", partition, s, _, account, resource]
-        if partition.starts_with("aws") && s == service && account.len() == 12
-            && account.bytes().all(|b| b.is_ascii_digit()) && !resource.is_empty())
+    Arn::parse(text).is_some_and(|arn| arn.service == service && arn.account_id().is_some())
 }
 
 fn is_url(text: &str, scheme: &str) -> bool {

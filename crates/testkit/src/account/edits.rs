@@ -72,7 +72,7 @@ pub const DRIFT: &[(&str, Edit)] = &[
     ("sns_topic.display_name", |w| drop(topic(w).attributes.insert("DisplayName".into(), "x".into()))),
     ("sns_topic.kms_key", |w| drop(topic(w).attributes.insert("KmsMasterKeyId".into(), "alias/x".into()))),
     ("sns_topic.policy", |w| {
-        let open = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",
+        let open = json!({"Version": "2012-10-17", "Statement": [{"Sid": "ThisAccount", "Effect": "Allow", "Principal": "*",
             "Action": "sns:Publish", "Resource": topic(w).arn.clone()}]});
         topic(w).attributes.insert("Policy".into(), open.to_string());
     }),
@@ -99,9 +99,6 @@ pub const DRIFT: &[(&str, Edit)] = &[
     }),
     ("iam_role.trust", |w| role(w).trust = role(w).trust.replace("lambda", "ec2")),
     ("iam_role.description", |w| role(w).description = "x".into()),
-    ("iam_role.permissions_boundary", |w| {
-        role(w).boundary = Some("arn:aws:iam::aws:policy/AdministratorAccess".into());
-    }),
     ("create iam_role_attachment", |w| role(w).attached.clear()),
     ("lambda_log_group.retention_days", |w| log_group(w).retention = None),
     ("lambda_function.code_sha256", |w| function(w).code_sha256 = "x".into()),
@@ -192,6 +189,62 @@ pub const DRIFT: &[(&str, Edit)] = &[
     ("events_target.retries_limited", |w| target(w).settings["RetryPolicy"] = json!({"MaximumRetryAttempts": 0})),
     ("create events_target", |w| rule(w).targets.clear()),
 ];
+
+/// What it is, where it has to be named, by which words, and how it is done.
+pub type Hijack = (&'static str, &'static str, &'static str, Edit);
+
+/// What somebody does to an install to gain by it.
+pub const HIJACKS: &[Hijack] = &[
+    ("another account's queue is subscribed", "sns_subscriptions", "arn:aws:sqs:us-east-1:999999999999:theirs", |w| {
+        let mut theirs = subscription(w, "sqs").clone();
+        theirs.endpoint = "arn:aws:sqs:us-east-1:999999999999:theirs".into();
+        theirs.arn.push('x');
+        w.region(REGION).subscriptions.push(theirs);
+    }),
+    ("anybody may invoke the function", "lambda_permission", "anybody may lambda:InvokeFunction", |w| {
+        state(w, &json!("*"), "lambda:InvokeFunction");
+    }),
+    ("another account may change its code", "lambda_permission", "999999999999 may lambda:UpdateFunctionCode", |w| {
+        state(w, &json!({"AWS": "arn:aws:iam::999999999999:root"}), "lambda:UpdateFunctionCode");
+    }),
+    ("every account's buckets may invoke it", "lambda_permission", "s3.amazonaws.com may lambda:InvokeFunction", |w| {
+        state(w, &json!({"Service": "s3.amazonaws.com"}), "lambda:InvokeFunction");
+    }),
+    ("the role is an administrator", "iam_role_attachment", "arn:aws:iam::aws:policy/AdministratorAccess", |w| {
+        role(w).attached.push("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    }),
+    ("an inline policy allows everything", "iam_role_attachment", "inline policy x: allows *", |w| {
+        let all = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+        role(w).inline.insert("x".into(), all.into());
+    }),
+    ("a second target runs as an administrator", "events_target", "arn:aws:iam::123456789012:role/admin", |w| {
+        let mut second = target(w).clone();
+        second.id = "2".into();
+        second.settings["Id"] = json!("2");
+        second.settings["RoleArn"] = json!("arn:aws:iam::123456789012:role/admin");
+        rule(w).targets.insert("2".into(), second);
+    }),
+    ("another account's bus is a target", "events_target", "arn:aws:events:us-east-1:999999999999:event-bus/x", |w| {
+        let mut second = target(w).clone();
+        second.id = "2".into();
+        second.settings["Id"] = json!("2");
+        second.settings["Arn"] = json!("arn:aws:events:us-east-1:999999999999:event-bus/x");
+        rule(w).targets.insert("2".into(), second);
+    }),
+    ("another account may subscribe", "sns_topic", "999999999999 may sns:Subscribe", |w| {
+        let statement = json!({"Sid": "x", "Effect": "Allow", "Principal": {"AWS": "999999999999"},
+            "Action": "sns:Subscribe", "Resource": topic(w).arn.clone()});
+        let mut policy: serde_json::Value = serde_json::from_str(&topic(w).attributes["Policy"]).unwrap();
+        policy["Statement"].as_array_mut().unwrap().push(statement);
+        topic(w).attributes.insert("Policy".into(), policy.to_string());
+    }),
+];
+
+fn state(world: &mut World, principal: &serde_json::Value, action: &str) {
+    let resource = function(world).statements[0]["Resource"].clone();
+    function(world).statements.push(json!({"Sid": "x", "Effect": "Allow", "Principal": principal, "Action": action,
+        "Resource": resource}));
+}
 
 /// Removes a tag from an object.
 pub type RemoveTag = fn(&mut World, &str);

@@ -8,7 +8,7 @@ mod fields;
 
 use std::fmt::Write;
 
-use keyminder_reconcile::{Action, Change, Plan, Purpose, Refused};
+use keyminder_reconcile::{Action, Change, Extra, Plan, Purpose, Refused, Severity};
 use keyminder_stack::Decisions;
 
 use super::style::{Paint, bold, dim, hang, warn};
@@ -132,7 +132,7 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 "  {} {:<width$}  {}",
                 warn("!"),
                 change.address.0,
-                hang(&format!("{}: {}", if extra.ours { "stays" } else { "added by others" }, extra), 30, width),
+                hang(&format!("{}: {}", whose(extra), extra), 30, width),
                 width = ADDRESS
             );
         }
@@ -159,6 +159,16 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
         );
     }
     text
+}
+
+/// How a line about something beside our objects begins.
+fn whose(extra: &Extra) -> &'static str {
+    match extra.severity {
+        _ if extra.ours => "stays",
+        _ if extra.allowed => "allowed",
+        Severity::Critical if extra.is_concern() => "not ours, grave",
+        _ => "not ours",
+    }
 }
 
 /// Columns for an address.
