@@ -166,8 +166,8 @@ fn whose(extra: &Extra) -> &'static str {
     match extra.severity {
         _ if extra.ours => "stays",
         _ if extra.allowed => "allowed",
-        Severity::Critical if extra.is_concern() => "not ours, grave",
-        _ => "not ours",
+        Severity::Critical if extra.is_concern() => "added by others, critical",
+        _ => "added by others",
     }
 }
 
