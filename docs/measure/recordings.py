@@ -268,7 +268,7 @@ def called_by_keyminder():
     """The operations that the command and its function call, as the policies in this repository name them."""
     sources = pathlib.Path(__file__).resolve().parents[2] / "crates/stack/src"
     named = re.compile(r'"((?:sns|iam|lambda|logs|events|sts):[A-Z]\w+)"')
-    files = [sources / "operate/deployer.rs", *sources.glob("resource/policy/*.rs"), *sources.glob("resource/policy.rs")]
+    files = sources.rglob("*.rs")
     found = {name for file in files for name in named.findall(file.read_text())}
     return found | {"lambda:Invoke", "sts:GetCallerIdentity"}
 
