@@ -88,3 +88,22 @@ fn the_version_names_the_package_that_setup_would_upload() {
 fn the_help_says_where_the_documentation_is() {
     assert!(run(&["--help"]).stdout.contains("Documentation:"));
 }
+
+#[test]
+fn a_mistake_on_the_command_line_is_shown_without_anything_from_the_gate() {
+    let mistakes: [&[&str]; 5] = [
+        &["check", "--format", "xml"],
+        &["plan", "--no-such-flag"],
+        &["setup", "--timeout", "soon"],
+        &["export"],
+        &["completions", "shell"],
+    ];
+    for arguments in mistakes {
+        for color in ["never", "always"] {
+            let ran = run(&[arguments, &["--color", color]].concat());
+            assert_eq!(ran.code, 64, "{ran:#?}");
+            assert!(!ran.stderr.contains('\u{fffd}'), "{ran:#?}");
+            assert_eq!(ran.stderr.contains('\u{1b}'), color == "always", "{ran:#?}");
+        }
+    }
+}

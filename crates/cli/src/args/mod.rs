@@ -13,6 +13,8 @@ mod install;
 mod operate;
 mod spec;
 
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
 use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
 
 pub(crate) use check::{CheckArgs, CheckFormat};
@@ -114,7 +116,9 @@ pub(crate) fn meant(word: &str) -> Option<&'static str> {
 
 /// The definition of the command line.
 pub(crate) fn definition() -> clap::Command {
-    let definition = Cli::command();
+    // Clap marks what is wrong in yellow. The terminal gate lets only the command's own styles pass, and yellow on white
+    // is hard to read.
+    let definition = Cli::command().styles(Styles::styled().invalid(AnsiColor::Magenta.on_default()));
     let global: Vec<Arg> = definition.get_arguments().filter(|argument| argument.is_global_set()).cloned().collect();
     finished(definition.mut_subcommands(|command| {
         if LOCAL.contains(&command.get_name()) { without(command, &global) } else { command }
