@@ -40,12 +40,13 @@ pub(crate) struct Holder {
     token: Option<String>,
 }
 
-/// Whose access key it is: the deployer's, or that of a function's session.
+/// Whose access key it is: the deployer's, or that of a role's session. `now` is the sandbox's time.
 pub(crate) fn holder(
     world: &World,
     deployer: &Credentials,
     service: Service,
     access_key: &str,
+    now: Timestamp,
 ) -> Result<Holder, AwsError> {
     if access_key.starts_with("ASIAEXPIRED") {
         return Err(service.expired_token());
@@ -55,11 +56,19 @@ pub(crate) fn holder(
         return Ok(Holder { caller, secret: deployer.secret_access_key.clone(), token: None });
     }
     let session = world.sessions.get(access_key).ok_or_else(|| service.invalid_token())?;
-    match world.iam.roles.get(&session.role) {
-        Some(role) if role.id == session.role_id => Ok(Holder {
-            caller: Caller::Function {
-                role: session.role.clone(),
-                arn: world.arn("sts", "", &format!("assumed-role/{}/{}", session.role, session.name)),
+    if session.expires.is_some_and(|expires| expires <= now) {
+        return Err(service.expired_token());
+    }
+    let home = world.of(&session.account);
+    let (role, arn) =
+        (session.role.clone(), home.arn("sts", "", &format!("assumed-role/{}/{}", session.role, session.name)));
+    match home.iam.roles.get(&session.role) {
+        Some(known) if known.id == session.role_id && world.is_active(&session.account) => Ok(Holder {
+            // Only a session that was assumed ends before its holder.
+            caller: if session.expires.is_none() {
+                Caller::Function { role, arn }
+            } else {
+                Caller::Role { role, arn, key: access_key.to_owned(), of_function: session.of_function }
             },
             secret: session.secret_access_key.clone(),
             token: Some(session.token.clone()),

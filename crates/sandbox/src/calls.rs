@@ -16,6 +16,17 @@ pub enum Caller {
         /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
         arn: String,
     },
+    /// Someone who assumed a role.
+    Role {
+        /// The role's name.
+        role: String,
+        /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+        arn: String,
+        /// The access key id of the session.
+        key: String,
+        /// Whether it was a function that assumed it.
+        of_function: bool,
+    },
 }
 
 impl Caller {
@@ -23,14 +34,28 @@ impl Caller {
     #[must_use]
     pub fn arn(&self) -> &str {
         match self {
-            Self::Deployer(arn) | Self::Function { arn, .. } => arn,
+            Self::Deployer(arn) | Self::Function { arn, .. } | Self::Role { arn, .. } => arn,
+        }
+    }
+
+    /// The account that it calls from.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.arn().split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The role whose credentials it has.
+    pub(crate) fn role(&self) -> Option<&str> {
+        match self {
+            Self::Deployer(_) => None,
+            Self::Function { role, .. } | Self::Role { role, .. } => Some(role),
         }
     }
 
     /// Whether this is a function rather than the deployer.
     #[must_use]
     pub fn is_function(&self) -> bool {
-        matches!(self, Self::Function { .. })
+        matches!(self, Self::Function { .. } | Self::Role { of_function: true, .. })
     }
 }
 

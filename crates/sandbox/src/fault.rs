@@ -35,6 +35,7 @@ pub enum FaultKind {
 pub struct Fault {
     target: String,
     kind: FaultKind,
+    account: Option<String>,
     from: usize,
     to: usize,
     seen: usize,
@@ -45,7 +46,14 @@ impl Fault {
     /// `lambda:InvokeFunction`), with `*` for any run of characters (`sns:*`, `*`), or `write:*` and `read:*` for all
     /// that change something or do not. It fires each time unless narrowed.
     pub fn new(target: impl Into<String>, kind: FaultKind) -> Self {
-        Self { target: target.into(), kind, from: 1, to: usize::MAX, seen: 0 }
+        Self { target: target.into(), kind, account: None, from: 1, to: usize::MAX, seen: 0 }
+    }
+
+    /// Only calls made from this account.
+    #[must_use]
+    pub fn in_account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
     }
 
     /// Only the first such call.
@@ -75,7 +83,10 @@ impl Fault {
         self
     }
 
-    fn names(&self, names: &[String], write: bool) -> bool {
+    fn names(&self, account: &str, names: &[String], write: bool) -> bool {
+        if self.account.as_deref().is_some_and(|only| only != account) {
+            return false;
+        }
         match self.target.as_str() {
             "write:*" => write,
             "read:*" => !write,
@@ -100,9 +111,9 @@ impl Faults {
     }
 
     /// The fault this call meets. Every fault that names the call counts it; the first that is due fires.
-    pub(crate) fn strike(&mut self, names: &[String], write: bool) -> Option<FaultKind> {
+    pub(crate) fn strike(&mut self, account: &str, names: &[String], write: bool) -> Option<FaultKind> {
         let mut struck = None;
-        for fault in self.0.iter_mut().filter(|fault| fault.names(names, write)) {
+        for fault in self.0.iter_mut().filter(|fault| fault.names(account, names, write)) {
             fault.seen += 1;
             if struck.is_none() && (fault.from..=fault.to).contains(&fault.seen) {
                 struck = Some(fault.kind);

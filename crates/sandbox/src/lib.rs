@@ -52,6 +52,6 @@ pub use fault::{Fault, FaultKind};
 pub use gate::{Gate, Moment};
 pub use options::Options;
 pub use sandbox::{Error, Sandbox};
-pub use seed::Seed;
+pub use seed::{OrganizationSeed, Seed};
 pub use service::passing::passing_answers;
 pub use world::{Delivery, Mail, MailKind, World};

@@ -15,6 +15,8 @@ use crate::signature::keyed;
 pub(crate) struct Ids {
     count: u64,
     seed: [u8; 32],
+    /// What keeps the ids of one account apart from those of another.
+    scope: String,
 }
 
 impl fmt::Debug for Ids {
@@ -25,12 +27,17 @@ impl fmt::Debug for Ids {
 
 impl Ids {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self { count: 0, seed }
+        Self { count: 0, seed, scope: String::new() }
+    }
+
+    /// What makes the ids of another account.
+    pub(crate) fn for_account(&mut self, account: &str) -> Self {
+        Self { count: 0, seed: self.secret_bytes(account), scope: format!("{account} ") }
     }
 
     fn next(&mut self, salt: &str) -> [u8; 32] {
         self.count += 1;
-        Sha256::digest(format!("{salt} {}", self.count)).into()
+        Sha256::digest(format!("{}{salt} {}", self.scope, self.count)).into()
     }
 
     /// Bytes that nobody can guess.

@@ -1,11 +1,12 @@
-//! Whether a caller may do what it asks: a function by its role's policies, the deployer by the policy under test.
+//! Whether a caller may do what it asks: a function by its role's policies, someone who assumed a role by the session's
+//! policy as well, the deployer by the policy under test; and everyone within what the organization's policies allow.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::calls::Caller;
-use crate::policy::{Question, Verdict, evaluate};
+use crate::policy::{Absent, Question, Verdict, evaluate, one_or_many};
 use crate::world::{Role, World};
 
 /// An IAM action on a resource, in all the forms its ARN is written.
@@ -21,41 +22,113 @@ impl Need {
     }
 }
 
-/// Whether the caller may; the reason in AWS's words where not.
-pub(crate) fn check(world: &World, caller: &Caller, region: &str, need: &Need) -> Result<(), String> {
-    let verdict = match caller {
-        Caller::Deployer(_) => match &world.deployer {
-            None => return Ok(()),
-            Some(policy) => evaluate([policy], &question(world, region, need)),
+/// Whether the caller may; the reason in AWS's words where not. `home` holds all accounts.
+pub(crate) fn check(home: &World, caller: &Caller, region: &str, need: &Need) -> Result<(), String> {
+    let (account, arn) = (caller.account(), caller.arn());
+    let world = home.of(account);
+    let question = question(home, account, region, need);
+    if let Some(organization) = &home.organization {
+        let policies = organization.policies_of(account);
+        if evaluate(policies, &question) == Verdict::Denied {
+            return explain(Verdict::Denied, arn, need, "service control policy");
+        }
+    }
+    match caller.role() {
+        None => match &home.deployer {
+            None => Ok(()),
+            Some(policy) => explain(evaluate([policy], &question), arn, need, "identity-based policy"),
         },
-        Caller::Function { role, .. } => match world.iam.roles.get(role) {
-            Some(role) => return role_may(world, role, caller.arn(), region, need),
-            None => Verdict::Unmentioned,
+        Some(role) => match world.iam.roles.get(role) {
+            Some(role) => role_allows(world, role, arn, &question, need),
+            None => explain(Verdict::Unmentioned, arn, need, "identity-based policy"),
         },
-    };
-    explain(verdict, caller.arn(), need, "identity-based policy")
-}
-
-/// Whether a role's policies and boundary let it.
-pub(crate) fn role_may(world: &World, role: &Role, arn: &str, region: &str, need: &Need) -> Result<(), String> {
-    let question = question(world, region, need);
-    let parse = |document: String| serde_json::from_str::<Value>(&document).unwrap_or_default();
-    let documents: Vec<Value> = world.iam.documents_of(role).into_iter().map(parse).collect();
-    explain(evaluate(&documents, &question), arn, need, "identity-based policy")?;
-    if let Some(boundary) = &role.boundary {
-        let document = world.iam.policies.get(boundary).map(|policy| parse(policy.document().to_owned()));
-        explain(evaluate(&document, &question), arn, need, "permissions boundary")?;
+    }?;
+    if let Caller::Role { key, .. } = caller
+        && let Some(policy) = home.sessions.get(key).and_then(|session| session.policy.as_ref())
+    {
+        explain(evaluate([policy], &question), arn, need, "session policy")?;
     }
     Ok(())
 }
 
-fn question<'a>(world: &World, region: &str, need: &'a Need) -> Question<'a> {
-    let context = BTreeMap::from([
-        ("aws:PrincipalAccount".to_owned(), world.account.clone()),
+/// Whether a role's policies and boundary let it.
+pub(crate) fn role_may(world: &World, role: &Role, arn: &str, region: &str, need: &Need) -> Result<(), String> {
+    role_allows(world, role, arn, &question(world, &world.account, region, need), need)
+}
+
+fn role_allows(world: &World, role: &Role, arn: &str, question: &Question<'_>, need: &Need) -> Result<(), String> {
+    let documents: Vec<Value> = world.iam.documents_of(role).iter().map(|document| parsed(document)).collect();
+    explain(evaluate(&documents, question), arn, need, "identity-based policy")?;
+    if let Some(boundary) = &role.boundary {
+        let document = world.iam.policies.get(boundary).map(|policy| parsed(policy.document()));
+        explain(evaluate(&document, question), arn, need, "permissions boundary")?;
+    }
+    Ok(())
+}
+
+fn parsed(document: &str) -> Value {
+    serde_json::from_str(document).unwrap_or_default()
+}
+
+fn question<'a>(home: &World, account: &str, region: &str, need: &'a Need) -> Question<'a> {
+    let mut context = BTreeMap::from([
+        ("aws:PrincipalAccount".to_owned(), account.to_owned()),
         ("aws:RequestedRegion".to_owned(), region.to_owned()),
         ("iam:PassedToService".to_owned(), "lambda.amazonaws.com".to_owned()),
     ]);
-    Question { action: &need.action, resources: &need.resources, context }
+    let mut absent = Vec::new();
+    let mut set = |key: &'static str, value: Option<&str>| match value {
+        Some(value) => drop(context.insert(key.to_owned(), value.to_owned())),
+        None => absent.push(key),
+    };
+    set("aws:PrincipalOrgID", home.organization_of(account));
+    // Whose the resource is, is known for roles only, which are what is used in another account.
+    if need.action == "sts:AssumeRole" {
+        let owner = need.resources.first().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        set("aws:ResourceAccount", Some(owner));
+        set("aws:ResourceOrgID", home.organization_of(owner));
+    }
+    Question { action: &need.action, resources: &need.resources, context, absent: Absent::These(absent) }
+}
+
+/// Whether a role's trust policy lets a caller assume it. `world` is the account that the caller is in, `external_id` what
+/// the caller sent.
+pub(crate) fn trusts(
+    world: &World,
+    organization: Option<&str>,
+    trust: &str,
+    caller: &Caller,
+    external_id: Option<&str>,
+    session: &str,
+) -> bool {
+    let account = caller.account();
+    // A role's ARN, not its session's (IAM user guide, "aws:PrincipalArn").
+    let principal = match caller.role().and_then(|role| world.iam.roles.get(role)) {
+        Some(role) => role.arn.clone(),
+        None => caller.arn().to_owned(),
+    };
+    let mut context = BTreeMap::from([
+        ("aws:PrincipalArn".to_owned(), principal.clone()),
+        ("aws:PrincipalAccount".to_owned(), account.to_owned()),
+        ("sts:RoleSessionName".to_owned(), session.to_owned()),
+    ]);
+    if let Some(organization) = organization {
+        context.insert("aws:PrincipalOrgID".to_owned(), organization.to_owned());
+    }
+    if let Some(id) = external_id {
+        context.insert("sts:ExternalId".to_owned(), id.to_owned());
+    }
+    let names = [account.to_owned(), world.arn("iam", "", "root"), principal, caller.arn().to_owned()];
+    let mut document = parsed(trust);
+    let named = |statement: &Value| {
+        let principal = &statement["Principal"];
+        let listed = one_or_many(if principal.is_object() { &principal["AWS"] } else { principal });
+        listed.iter().filter_map(Value::as_str).any(|known| known == "*" || names.iter().any(|name| name == known))
+    };
+    let statements: Vec<Value> = one_or_many(&document["Statement"]).iter().filter(|one| named(one)).cloned().collect();
+    document["Statement"] = statements.into();
+    let question = Question { action: "sts:AssumeRole", resources: &[], context, absent: Absent::AllOthers };
+    evaluate([&document], &question) == Verdict::Allowed
 }
 
 fn explain(verdict: Verdict, arn: &str, need: &Need, kind: &str) -> Result<(), String> {
@@ -74,7 +147,7 @@ pub(crate) fn unmentioned(arn: &str, need: &Need) -> String {
     format!("{} because no identity-based policy allows the {action} action", not_authorized(arn, need))
 }
 
-fn not_authorized(arn: &str, need: &Need) -> String {
+pub(crate) fn not_authorized(arn: &str, need: &Need) -> String {
     let resource = need.resources.first().map_or("*", String::as_str);
     format!("User: {arn} is not authorized to perform: {} on resource: {resource}", shown(&need.action))
 }

@@ -1,7 +1,8 @@
 //! Whether IAM policy documents allow an action. Knows no world: documents, action, resource in, verdict out.
 //!
-//! Conditions are evaluated for the string and ARN operators on the keys that the caller supplies. One that cannot be
-//! evaluated is taken as met in an Allow and as not met in a Deny.
+//! Conditions are evaluated for the string and ARN operators on the keys that the caller supplies or knows to be absent.
+//! One that cannot be evaluated is taken as met in an Allow and as not met in a Deny; where all keys are known, as not met
+//! in either.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,26 @@ pub(crate) struct Question<'a> {
     pub(crate) resources: &'a [String],
     /// Condition keys and their values.
     pub(crate) context: BTreeMap<String, String>,
+    /// Which condition keys are known to be absent.
+    pub(crate) absent: Absent,
+}
+
+/// What is known of the condition keys that have no value.
+#[derive(Clone, Debug)]
+pub(crate) enum Absent {
+    /// These are absent; of others nothing is known.
+    These(Vec<&'static str>),
+    /// Whatever has no value is absent.
+    AllOthers,
+}
+
+impl Question<'_> {
+    fn lacks(&self, key: &str) -> bool {
+        match &self.absent {
+            Absent::These(keys) => keys.iter().any(|known| known.eq_ignore_ascii_case(key)),
+            Absent::AllOthers => true,
+        }
+    }
 }
 
 /// Evaluates the documents together.
@@ -58,24 +79,34 @@ fn applies(statement: &Value, question: &Question<'_>, deny: bool) -> bool {
         (None, Some(list)) => held(list),
         (None, None) => true,
     };
-    action_fits && resource_fits && conditions_met(&statement["Condition"], &question.context, deny)
+    action_fits && resource_fits && conditions_met(&statement["Condition"], question, deny)
 }
 
-fn conditions_met(conditions: &Value, context: &BTreeMap<String, String>, deny: bool) -> bool {
+fn conditions_met(conditions: &Value, question: &Question<'_>, deny: bool) -> bool {
     let Some(operators) = conditions.as_object() else {
         return true;
     };
+    let otherwise = !deny && matches!(question.absent, Absent::These(_));
     operators.iter().all(|(operator, keys)| {
         keys.as_object().into_iter().flatten().all(|(key, wanted)| {
-            let known = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
-            met(operator, wanted, known).unwrap_or(!deny)
+            let known = question.context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+            met(operator, wanted, known.map(|(_, value)| value), question.lacks(key)).unwrap_or(otherwise)
         })
     })
 }
 
 /// Whether one condition holds; `None` where it cannot be told.
-fn met(operator: &str, wanted: &Value, known: Option<&String>) -> Option<bool> {
-    let value = known?;
+fn met(operator: &str, wanted: &Value, known: Option<&String>, absent: bool) -> Option<bool> {
+    if operator == "Null" && (absent || known.is_some()) {
+        return Some(texts(wanted).any(|wanted| wanted == if known.is_none() { "true" } else { "false" }));
+    }
+    let value = match known {
+        Some(value) => value,
+        // A key that is absent meets only what asks for it to differ or leaves it open (IAM user guide, "Condition
+        // operators").
+        None if absent => return Some(operator.ends_with("IfExists") || operator.contains("Not")),
+        None => return None,
+    };
     let any = |test: &dyn Fn(&str) -> bool| Some(texts(wanted).any(test));
     match operator.trim_end_matches("IfExists") {
         "StringEquals" => any(&|wanted| wanted == value),
@@ -135,7 +166,8 @@ mod tests {
 
     fn verdict(document: &Value, action: &str, resource: &str) -> Verdict {
         let context = BTreeMap::from([("aws:RequestedRegion".to_owned(), "eu-west-1".to_owned())]);
-        evaluate([document], &Question { action, resources: &[resource.to_owned()], context })
+        let absent = Absent::These(vec!["aws:PrincipalOrgID"]);
+        evaluate([document], &Question { action, resources: &[resource.to_owned()], context, absent })
     }
 
     #[test]
@@ -170,5 +202,18 @@ mod tests {
             "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}},
         }});
         assert_eq!(verdict(&elsewhere, "sns:Publish", "x"), Verdict::Unmentioned);
+    }
+
+    #[test]
+    fn a_condition_key_that_is_absent_equals_nothing_and_differs_from_everything() {
+        let allowed = |operator: &str, value: &str| {
+            let document = json!({"Statement": {
+                "Effect": "Allow", "Action": "*", "Resource": "*",
+                "Condition": {operator: {"aws:PrincipalOrgID": value}},
+            }});
+            verdict(&document, "sns:Publish", "x") == Verdict::Allowed
+        };
+        assert!(!allowed("StringEquals", "o-1") && !allowed("StringLike", "*") && !allowed("Null", "false"));
+        assert!(allowed("StringNotEquals", "o-1") && allowed("StringEqualsIfExists", "o-1") && allowed("Null", "true"));
     }
 }

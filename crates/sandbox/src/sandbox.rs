@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shared::Shared;
 use crate::wire::{Cut, Wires};
-use crate::{Call, Clock, Credentials, Delivery, Fault, Gate, Mail, Moment, Options, Seed, World};
+use crate::{Call, Clock, Credentials, Delivery, Fault, Gate, Mail, Moment, Options, OrganizationSeed, Seed, World};
 use crate::{scheduler, seed, server, service, snapshot};
 
 /// Why a sandbox could not do what it was told.
@@ -195,6 +195,11 @@ impl Sandbox {
         seed::plant(&mut self.shared.world(), seed, self.shared.clock.now());
     }
 
+    /// Makes an organization of the account and of others with users; see [`OrganizationSeed`].
+    pub fn seed_organization(&self, seed: &OrganizationSeed) {
+        seed::plant_organization(&mut self.shared.world(), seed, self.shared.clock.now());
+    }
+
     /// Changes the world by hand, as someone else in the account would, and past every check.
     pub fn edit<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.shared.world());
@@ -224,6 +229,16 @@ impl Sandbox {
     /// lifts the limit.
     pub fn rate_limit(&self, calls_per_second: f64) {
         self.shared.pace().limit(calls_per_second);
+    }
+
+    /// Throttles the callers from one account together, as [`Self::rate_limit`] does those of all.
+    pub fn rate_limit_account(&self, account: &str, calls_per_second: f64) {
+        self.shared.pace().limit_account(account, calls_per_second);
+    }
+
+    /// Throttles an IAM action (`sts:AssumeRole`) of each account by itself.
+    pub fn rate_limit_action(&self, action: &str, calls_per_second: f64) {
+        self.shared.pace().limit_action(action, calls_per_second);
     }
 
     /// Delays every call by so much real time.

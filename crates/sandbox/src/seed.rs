@@ -137,3 +137,51 @@ pub(crate) fn plant(world: &mut World, seed: &Seed, now: Timestamp) {
         world.iam.users.insert(name, user);
     }
 }
+
+/// An organization to make.
+#[derive(Clone, Debug)]
+pub struct OrganizationSeed {
+    /// How many accounts, the sandbox's own among them.
+    pub accounts: usize,
+    /// What each holds. Accounts differ in names, ages and tags, and every `old_every`-th has the old keys.
+    pub users: Seed,
+    /// One in so many accounts has [`Seed::old`] old keys, the others have none; 1 for all.
+    pub old_every: usize,
+    /// How many days ago they joined.
+    pub joined_days_ago: u64,
+    /// A role that each account but the sandbox's own has beside `OrganizationAccountAccessRole`: it reads IAM, and trusts
+    /// the sandbox's own account.
+    pub reading_role: Option<String>,
+}
+
+impl Default for OrganizationSeed {
+    fn default() -> Self {
+        Self { accounts: 5, users: Seed::default(), old_every: 1, joined_days_ago: 400, reading_role: None }
+    }
+}
+
+/// Adds the accounts: in two units, every fifth in the second.
+pub(crate) fn plant_organization(world: &mut World, seed: &OrganizationSeed, now: Timestamp) {
+    let joined = ago(now, seed.joined_days_ago, 0);
+    world.found_organization(joined);
+    let units = [world.add_unit("Production", ""), world.add_unit("Sandboxes", "")];
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:AssumeRole"}}]}}"#,
+        world.arn("iam", "", "root")
+    );
+    let reads = format!("arn:{}:iam::aws:policy/IAMReadOnlyAccess", world.partition);
+    for index in 1..seed.accounts {
+        let unit = usize::from(index % 5 == 0);
+        let id = format!("{:012}", 200_000_000_000 + 1_111 * index as u64);
+        let name = format!("{}-{index:04}", TEAMS[index % TEAMS.len()]);
+        let account = world.join(&id, &name, joined);
+        let old = if index % seed.old_every.max(1) == 0 { seed.users.old } else { 0 };
+        plant(account, &Seed { seed: seed.users.seed + index as u64, old, ..seed.users.clone() }, now);
+        if let Some(role) = &seed.reading_role {
+            account.add_role("/", role, &trust, joined).attached.push(reads.clone());
+        }
+        if let Some(member) = world.member(&id) {
+            member.parent.clone_from(&units[unit]);
+        }
+    }
+}

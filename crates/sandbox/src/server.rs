@@ -63,7 +63,10 @@ pub(crate) async fn handle(
         return unknown(&authorization.service, head.uri.path(), &request_id);
     };
     let failure = |error: AwsError| render::failure(service, &error, &request_id);
-    let holder = auth::holder(&shared.world(), &shared.credentials, service, &authorization.access_key);
+    let holder = {
+        let now = shared.clock.now();
+        auth::holder(&shared.world(), &shared.credentials, service, &authorization.access_key, now)
+    };
     // Whoever has no credentials cannot make the sandbox hold much.
     let most = if service == Service::Lambda && holder.is_ok() { LARGEST_PACKAGE } else { LARGEST_BODY };
     let body = tokio::time::timeout(shared.options.idle_timeout, axum::body::to_bytes(body, most)).await;
@@ -162,7 +165,7 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
     shared.clock.step();
     let needs = {
         let world = shared.world();
-        let site = Site { world: &world, input: &asked.input, region: &asked.region };
+        let site = Site { world: world.of(asked.caller.account()), input: &asked.input, region: &asked.region };
         asked.operation.needs(service, &site)
     };
     let ticket = record(shared, &asked, &needs);
@@ -186,7 +189,7 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
         Some(FaultKind::DropConnection) => return severed(cut),
         _ => {}
     }
-    let admitted = shared.pace().admit();
+    let admitted = shared.pace().admit(asked.caller.account(), &names(&asked, &needs));
     let result = match refused(&asked, &needs, fault) {
         _ if !admitted => Err(service.throttled()),
         Some(error) => Err(error),
@@ -228,9 +231,14 @@ fn record(shared: &Shared, asked: &Asked, needs: &[Need]) -> Ticket {
 }
 
 fn strike(shared: &Shared, asked: &Asked, needs: &[Need]) -> Option<FaultKind> {
+    shared.faults().strike(asked.caller.account(), &names(asked, needs), asked.operation.write)
+}
+
+/// What a call is known by: its actions and its operation.
+fn names(asked: &Asked, needs: &[Need]) -> Vec<String> {
     let mut names: Vec<String> = needs.iter().map(|need| need.action.clone()).collect();
     names.push(format!("{}:{}", asked.service.name(), asked.operation.name));
-    shared.faults().strike(&names, asked.operation.write)
+    names
 }
 
 /// The error with which a fault answers.
@@ -284,14 +292,22 @@ fn execute(shared: &Shared, asked: &Asked, fail_entries: bool, effects: &mut Eff
     let region = &asked.region;
     // Whoever is it may always ask who it is.
     if asked.operation.name != "GetCallerIdentity" {
-        let site = Site { world: &world, input: &asked.input, region };
+        let site = Site { world: world.of(asked.caller.account()), input: &asked.input, region };
         for need in asked.operation.needs(asked.service, &site) {
             permission::check(&world, &asked.caller, region, &need)
                 .map_err(|reason| asked.service.access_denied(reason))?;
         }
     }
+    // While it acts, an account other than the first is apart from all the others.
+    let mut own = world.others.remove(asked.caller.account());
+    let home = &mut *world;
+    let (account, elsewhere) = match &mut own {
+        Some(account) => (account, Some(home)),
+        None => (home, None),
+    };
     let mut request = Request {
-        world: &mut world,
+        world: account,
+        elsewhere,
         input: &asked.input,
         operation: asked.operation.name,
         region,
@@ -302,5 +318,9 @@ fn execute(shared: &Shared, asked: &Asked, fail_entries: bool, effects: &mut Eff
         fail_entries,
         effects,
     };
-    (asked.operation.run)(&mut request)
+    let answer = (asked.operation.run)(&mut request);
+    if let Some(own) = own {
+        world.others.insert(own.account.clone(), own);
+    }
+    answer
 }

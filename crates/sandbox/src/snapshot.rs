@@ -8,7 +8,18 @@ use crate::world::{Function, Iam, Policy, Region, Role, Subscription, World};
 pub(crate) fn take(world: &World) -> Value {
     let regions = world.regions.iter().map(|(name, here)| (name.clone(), region(&world.iam, here)));
     let regions = regions.filter(|(_, here)| !is_empty(here)).collect();
-    json!({"account": world.account, "iam": iam(&world.iam), "regions": Value::Object(regions)})
+    let mut all = json!({"account": world.account, "iam": iam(&world.iam), "regions": Value::Object(regions)});
+    if let Some(organization) = &world.organization {
+        all["organization"] = json!({
+            "management": organization.management_account,
+            "accounts": organization.accounts.iter().map(|(id, member)| json!({"id": id, "state": member.state}))
+                .collect::<Value>(),
+        });
+    }
+    if !world.others.is_empty() {
+        all["others"] = world.others.values().map(take).collect();
+    }
+    all
 }
 
 fn is_empty(here: &Value) -> bool {

@@ -117,6 +117,13 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=5000))]
     pub(crate) old: u32,
 
+    /// Make it an organization of this many accounts, each with users of its own
+    ///
+    /// The credentials belong to the management account. Each other account has the role OrganizationAccountAccessRole,
+    /// which AWS creates there.
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) accounts: u32,
+
     /// Disable simulated propagation delays
     #[arg(long)]
     pub(crate) instant: bool,

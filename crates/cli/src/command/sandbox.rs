@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyminder_sandbox::{MailKind, Options, Sandbox, Seed};
+use keyminder_sandbox::{MailKind, Options, OrganizationSeed, Sandbox, Seed};
 use serde_json::json;
 
 use super::stand_in;
@@ -38,7 +38,15 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
     let sandbox = Sandbox::start(options).await.map_err(|error| {
         Error::failed("Sandbox", error.to_string()).hint("choose another --port, or leave it out to use any free port")
     })?;
-    sandbox.seed_users(&Seed { users: args.users as usize, old: args.old as usize, ..Seed::default() });
+    let seed = Seed { users: args.users as usize, old: args.old as usize, ..Seed::default() };
+    sandbox.seed_users(&seed);
+    if args.accounts > 1 {
+        sandbox.seed_organization(&OrganizationSeed {
+            accounts: args.accounts as usize,
+            users: seed,
+            ..OrganizationSeed::default()
+        });
+    }
     let variables = variables(&sandbox);
     let _keeper = match Keeper::new(sandbox.port(), &variables) {
         Ok(keeper) => Some(keeper),
@@ -53,8 +61,12 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
         screen.document(&json!({ "schema": 1, "command": "sandbox", "url": sandbox.url(), "variables": variables }))?;
     } else {
         screen.remark(&format!(
-            "An emulated AWS is running on {} until you press Ctrl-C. It has {} users, {} of them with an old key.\n\nIn another terminal:\n\n",
+            "An emulated AWS is running on {} until you press Ctrl-C. {} {} users, {} of them with an old key.\n\nIn another terminal:\n\n",
             render::bold(sandbox.url()),
+            match args.accounts {
+                1 => "It has".to_owned(),
+                accounts => format!("It is an organization of {accounts} accounts, and each has"),
+            },
             args.users,
             args.old
         ));

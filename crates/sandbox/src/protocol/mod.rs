@@ -20,6 +20,7 @@ pub(crate) enum Service {
     Lambda,
     Events,
     Logs,
+    Organizations,
     Sqs,
 }
 
@@ -32,6 +33,7 @@ impl Service {
             "lambda" => Self::Lambda,
             "events" => Self::Events,
             "logs" => Self::Logs,
+            "organizations" => Self::Organizations,
             "sqs" => Self::Sqs,
             _ => return None,
         })
@@ -45,6 +47,7 @@ impl Service {
             Self::Lambda => "lambda",
             Self::Events => "events",
             Self::Logs => "logs",
+            Self::Organizations => "organizations",
             Self::Sqs => "sqs",
         }
     }
@@ -61,6 +64,7 @@ impl Service {
             Self::Lambda => "InvalidParameterValueException",
             Self::Events => "ValidationException",
             Self::Logs => "InvalidParameterException",
+            Self::Organizations => "InvalidInputException",
             Self::Sqs => "InvalidParameterValue",
         }
     }
@@ -69,6 +73,10 @@ impl Service {
         match self {
             Self::Lambda => AwsError::new("TooManyRequestsException", "Rate exceeded").status(429),
             Self::Events | Self::Logs | Self::Sqs => AwsError::new("ThrottlingException", "Rate exceeded"),
+            Self::Organizations => AwsError::new(
+                "TooManyRequestsException",
+                "AWS Organizations can't complete the request because another request is already in progress. Try again later.",
+            ),
             Self::Iam | Self::Sts | Self::Sns => AwsError::new("Throttling", "Rate exceeded"),
         }
     }
@@ -78,7 +86,7 @@ impl Service {
             Self::Iam => "ServiceFailure",
             Self::Sts | Self::Sqs => "InternalFailure",
             Self::Sns => "InternalError",
-            Self::Lambda => "ServiceException",
+            Self::Lambda | Self::Organizations => "ServiceException",
             Self::Events => "InternalException",
             Self::Logs => "ServiceUnavailableException",
         };
@@ -91,7 +99,9 @@ impl Service {
             Self::Iam | Self::Sts => AwsError::new("AccessDenied", message).status(403),
             Self::Sns => AwsError::new("AuthorizationError", message).status(403),
             Self::Lambda => AwsError::new("AccessDeniedException", message).status(403),
-            Self::Events | Self::Logs | Self::Sqs => AwsError::new("AccessDeniedException", message),
+            Self::Events | Self::Logs | Self::Organizations | Self::Sqs => {
+                AwsError::new("AccessDeniedException", message)
+            }
         }
     }
 
@@ -248,6 +258,12 @@ pub(crate) fn is_marker(text: &str) -> bool {
     marked(text).is_some()
 }
 
+/// The marker of what follows a key.
+pub(crate) fn marker(key: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(key)
+}
+
 /// The key in a marker.
 fn marked(marker: &str) -> Option<String> {
     use base64::Engine as _;
@@ -258,14 +274,12 @@ fn marked(marker: &str) -> Option<String> {
 pub(crate) fn page<T>(
     items: Vec<T>,
     key: impl Fn(&T) -> String,
-    marker: Option<&str>,
+    from: Option<&str>,
     most: usize,
 ) -> (Vec<T>, Option<String>) {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD as CODE;
-    let after = marker.and_then(marked);
+    let after = from.and_then(marked);
     let mut rest = items.into_iter().skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after));
     let page: Vec<T> = rest.by_ref().take(most.max(1)).collect();
-    let next = rest.next().and(page.last()).map(|last| CODE.encode(key(last)));
+    let next = rest.next().and(page.last()).map(|last| marker(&key(last)));
     (page, next)
 }

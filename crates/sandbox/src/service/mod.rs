@@ -4,6 +4,7 @@ pub(crate) mod events;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod organizations;
 pub(crate) mod passing;
 pub(crate) mod sns;
 pub(crate) mod sqs;
@@ -23,7 +24,10 @@ use crate::world::{Region, World};
 
 /// What an operation works on.
 pub(crate) struct Request<'a> {
+    /// The account that the caller is in.
     pub(crate) world: &'a mut World,
+    /// The account that holds the organization and the others, where the caller is in another one.
+    pub(crate) elsewhere: Option<&'a mut World>,
     pub(crate) input: &'a Input,
     /// The operation's name.
     pub(crate) operation: &'static str,
@@ -49,6 +53,23 @@ pub(crate) struct Effects {
 }
 
 impl Request<'_> {
+    /// The account that holds the organization and the other accounts. The caller's own is none of those meanwhile.
+    pub(crate) fn home(&self) -> &World {
+        self.elsewhere.as_deref().unwrap_or(self.world)
+    }
+
+    /// An account that exists and is not suspended or closed.
+    pub(crate) fn open_account(&self, id: &str) -> Option<&World> {
+        let home = self.home();
+        let own = Some(&*self.world).filter(|world| world.account == id);
+        let account = own.or(Some(home).filter(|home| home.account == id)).or_else(|| home.others.get(id))?;
+        home.is_active(id).then_some(account)
+    }
+
+    pub(crate) fn home_mut(&mut self) -> &mut World {
+        self.elsewhere.as_deref_mut().unwrap_or(self.world)
+    }
+
     /// What this request's region holds.
     pub(crate) fn here(&mut self) -> &mut Region {
         self.world.region(self.region)
@@ -162,6 +183,7 @@ pub(crate) fn operations(service: Service) -> &'static [&'static [Operation]] {
         Service::Lambda => lambda::OPERATIONS,
         Service::Events => &[events::OPERATIONS],
         Service::Logs => &[logs::GROUPS, logs::streams::OPERATIONS],
+        Service::Organizations => &[organizations::OPERATIONS],
         Service::Sqs => &[sqs::OPERATIONS],
     }
 }

@@ -4,6 +4,7 @@
 
 mod iam;
 mod lambda;
+mod organization;
 mod others;
 mod sns;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub use iam::{AccessKey, Credential, Group, Iam, LastUsed, Policy, PolicyVersion, Role, User};
 pub use lambda::{Function, InvokeSettings, Plant};
+pub use organization::{Member, Organization, Unit};
 pub use others::{LogEvent, LogGroup, LogStream, Message, Queue, Rule, Target};
 pub use sns::{Delivery, Mail, MailKind, Subscription, Topic};
 
@@ -41,6 +43,11 @@ pub struct World {
     pub sessions: BTreeMap<String, Session>,
     /// The policy that the deployer's calls are checked against; none allows everything.
     pub deployer: Option<Value>,
+    /// The organization that the account is in, if any.
+    pub organization: Option<Organization>,
+    /// The other accounts, by their ids. Only the account itself has credentials from the start, an organization and other
+    /// accounts; in the others, one acts by assuming a role.
+    pub others: BTreeMap<String, World>,
     pub(crate) ids: Ids,
 }
 
@@ -64,6 +71,8 @@ pub struct Region {
 /// Temporary credentials of a role.
 #[derive(Clone, Debug)]
 pub struct Session {
+    /// The account that the role is in.
+    pub account: String,
     /// The role's name.
     pub role: String,
     /// The role's id when the credentials were made: they die with the role.
@@ -74,6 +83,12 @@ pub struct Session {
     pub secret_access_key: String,
     /// The session token.
     pub token: String,
+    /// When they expire, if that is before their holder's end.
+    pub expires: Option<Timestamp>,
+    /// The session policy: what the role's own policies allow, and this does not, is not allowed.
+    pub policy: Option<Value>,
+    /// Whether a function holds them, or assumed the role.
+    pub of_function: bool,
 }
 
 impl World {
@@ -87,22 +102,48 @@ impl World {
             deliveries: Vec::new(),
             sessions: BTreeMap::new(),
             deployer: None,
+            organization: None,
+            others: BTreeMap::new(),
             ids,
         }
     }
 
-    /// Makes credentials of a role and gives their access key id.
+    /// Makes credentials of a function's role and gives their access key id.
     pub(crate) fn open_session(&mut self, role: &str, role_id: &str, name: &str) -> String {
         let key = self.ids.secret_key_id("ASIA");
         let session = Session {
+            account: self.account.clone(),
             role: role.to_owned(),
             role_id: role_id.to_owned(),
             name: name.to_owned(),
             secret_access_key: self.ids.secret(),
             token: self.ids.token(128),
+            expires: None,
+            policy: None,
+            of_function: true,
         };
         self.sessions.insert(key.clone(), session);
         key
+    }
+
+    /// Puts a role in place, past every check, and gives it for changes.
+    pub fn add_role(&mut self, path: &str, name: &str, trust: &str, now: Timestamp) -> &mut Role {
+        let role = Role {
+            arn: self.arn("iam", "", &format!("role{path}{name}")),
+            id: self.ids.iam("AROA"),
+            name: name.to_owned(),
+            path: path.to_owned(),
+            description: String::new(),
+            trust: trust.to_owned(),
+            max_session: 3600,
+            boundary: None,
+            tags: Tags::new(),
+            inline: BTreeMap::new(),
+            attached: Vec::new(),
+            created: now,
+        };
+        self.iam.roles.remove(name);
+        self.iam.roles.entry(name.to_owned()).or_insert(role)
     }
 
     /// What the region of that name holds; an empty one where nothing was made there yet.
