@@ -54,4 +54,4 @@ pub use options::Options;
 pub use sandbox::{Error, Sandbox};
 pub use seed::{OrganizationSeed, Seed};
 pub use service::passing::passing_answers;
-pub use world::{Delivery, Mail, MailKind, World};
+pub use world::{Delivery, Email, Mail, MailKind, World};

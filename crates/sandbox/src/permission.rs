@@ -14,11 +14,13 @@ use crate::world::{Role, World};
 pub(crate) struct Need {
     pub(crate) action: String,
     pub(crate) resources: Vec<String>,
+    /// The condition keys that only this call has, with all their values: none where the key is absent.
+    pub(crate) conditions: Vec<(&'static str, Vec<String>)>,
 }
 
 impl Need {
     pub(crate) fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
-        Self { action: action.into(), resources: vec![resource.into()] }
+        Self { action: action.into(), resources: vec![resource.into()], conditions: Vec::new() }
     }
 }
 
@@ -88,7 +90,8 @@ fn question<'a>(home: &World, account: &str, region: &str, need: &'a Need) -> Qu
         set("aws:ResourceAccount", Some(owner));
         set("aws:ResourceOrgID", home.organization_of(owner));
     }
-    Question { action: &need.action, resources: &need.resources, context, absent: Absent::These(absent) }
+    let (action, resources, lists) = (&need.action, &need.resources, &need.conditions);
+    Question { action, resources, context, lists, absent: Absent::These(absent) }
 }
 
 /// Whether a role's trust policy lets a caller assume it. `world` is the account that the caller is in, `external_id` what
@@ -127,7 +130,8 @@ pub(crate) fn trusts(
     };
     let statements: Vec<Value> = one_or_many(&document["Statement"]).iter().filter(|one| named(one)).cloned().collect();
     document["Statement"] = statements.into();
-    let question = Question { action: "sts:AssumeRole", resources: &[], context, absent: Absent::AllOthers };
+    let question =
+        Question { action: "sts:AssumeRole", resources: &[], context, lists: &[], absent: Absent::AllOthers };
     evaluate([&document], &question) == Verdict::Allowed
 }
 

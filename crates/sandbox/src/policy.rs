@@ -26,6 +26,8 @@ pub(crate) struct Question<'a> {
     pub(crate) resources: &'a [String],
     /// Condition keys and their values.
     pub(crate) context: BTreeMap<String, String>,
+    /// Condition keys that have several values, or none.
+    pub(crate) lists: &'a [(&'static str, Vec<String>)],
     /// Which condition keys are known to be absent.
     pub(crate) absent: Absent,
 }
@@ -89,10 +91,30 @@ fn conditions_met(conditions: &Value, question: &Question<'_>, deny: bool) -> bo
     let otherwise = !deny && matches!(question.absent, Absent::These(_));
     operators.iter().all(|(operator, keys)| {
         keys.as_object().into_iter().flatten().all(|(key, wanted)| {
+            let list = question.lists.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+            if let Some((_, values)) = list {
+                return met_by_all_or_any(operator, wanted, values).unwrap_or(otherwise);
+            }
             let known = question.context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
             met(operator, wanted, known.map(|(_, value)| value), question.lacks(key)).unwrap_or(otherwise)
         })
     })
+}
+
+/// Whether one condition holds for a key with several values, or none (IAM user guide, "Set operators for multivalued
+/// context keys"). Without a set operator it holds for a key with one value alone.
+fn met_by_all_or_any(operator: &str, wanted: &Value, values: &[String]) -> Option<bool> {
+    let holds = |operator: &str, value: &String| met(operator, wanted, Some(value), false);
+    match operator.split_once(':') {
+        Some(("ForAllValues", operator)) => {
+            values.iter().map(|value| holds(operator, value)).try_fold(true, |all, one| Some(all && one?))
+        }
+        Some(("ForAnyValue", operator)) => {
+            values.iter().map(|value| holds(operator, value)).try_fold(false, |any, one| Some(any || one?))
+        }
+        Some(_) => None,
+        None => met(operator, wanted, values.first(), values.is_empty()),
+    }
 }
 
 /// Whether one condition holds; `None` where it cannot be told.
@@ -167,7 +189,7 @@ mod tests {
     fn verdict(document: &Value, action: &str, resource: &str) -> Verdict {
         let context = BTreeMap::from([("aws:RequestedRegion".to_owned(), "eu-west-1".to_owned())]);
         let absent = Absent::These(vec!["aws:PrincipalOrgID"]);
-        evaluate([document], &Question { action, resources: &[resource.to_owned()], context, absent })
+        evaluate([document], &Question { action, resources: &[resource.to_owned()], context, lists: &[], absent })
     }
 
     #[test]
@@ -175,6 +197,27 @@ mod tests {
         assert!(matches("arn:aws:sns:*:1:a*c", "arn:aws:sns:eu:1:abbc"));
         assert!(matches("*", ""));
         assert!(!matches("iam:List?sers", "iam:ListRoles"));
+    }
+
+    #[test]
+    fn all_of_several_values_have_to_fit_and_none_fits_unless_it_is_ruled_out() {
+        let allowed = |condition: Value, values: &[&str]| {
+            let document =
+                json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}});
+            let lists = [("ses:Recipients", values.iter().map(|value| (*value).to_owned()).collect())];
+            let (context, absent) = (BTreeMap::new(), Absent::These(Vec::new()));
+            let resources = ["x".to_owned()];
+            let question = Question { action: "ses:SendEmail", resources: &resources, context, lists: &lists, absent };
+            evaluate([&document], &question) == Verdict::Allowed
+        };
+        let all = json!({"ForAllValues:StringLike": {"ses:Recipients": "*@a.b"}});
+        assert!(allowed(all.clone(), &["x@a.b", "y@a.b"]) && !allowed(all.clone(), &["x@a.b", "y@c.d"]));
+        assert!(allowed(all.clone(), &[]));
+        let guarded =
+            json!({"ForAllValues:StringLike": {"ses:Recipients": "*@a.b"}, "Null": {"ses:Recipients": "false"}});
+        assert!(allowed(guarded.clone(), &["x@a.b"]) && !allowed(guarded, &[]));
+        let any = json!({"ForAnyValue:StringLike": {"ses:Recipients": "*@a.b"}});
+        assert!(allowed(any.clone(), &["x@a.b", "y@c.d"]) && !allowed(any.clone(), &["y@c.d"]) && !allowed(any, &[]));
     }
 
     #[test]

@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shared::Shared;
 use crate::wire::{Cut, Wires};
-use crate::{Call, Clock, Credentials, Delivery, Fault, Gate, Mail, Moment, Options, OrganizationSeed, Seed, World};
+use crate::{
+    Call, Clock, Credentials, Delivery, Email, Fault, Gate, Mail, Moment, Options, OrganizationSeed, Seed, World,
+};
 use crate::{scheduler, seed, server, service, snapshot};
 
 /// Why a sandbox could not do what it was told.
@@ -160,6 +162,12 @@ impl Sandbox {
     #[must_use]
     pub fn outbox(&self) -> Vec<Mail> {
         self.shared.world().outbox.clone()
+    }
+
+    /// Every email that SES accepted so far in this account, oldest first.
+    #[must_use]
+    pub fn emails(&self) -> Vec<Email> {
+        self.shared.world().emails.clone()
     }
 
     /// Every message delivered otherwise than by e-mail, oldest first.

@@ -123,6 +123,14 @@ fn told_apart(
             })
             .map_err(|error| malformed(&error));
     }
+    let routed = match service {
+        Service::Account => Some(service::account::route(method, uri.path(), body)),
+        Service::Ses => Some(service::ses::route(method, uri.path(), body)),
+        _ => None,
+    };
+    if let Some(routed) = routed {
+        return routed.map(|(name, value)| (name, Input::new(service, value))).map_err(|error| malformed(&error));
+    }
     let target = headers.get("x-amz-target").map_or("(no X-Amz-Target)", String::as_str);
     let name = target.rsplit('.').next().unwrap_or(target).to_owned();
     let value: Value =

@@ -14,6 +14,7 @@ use crate::world::Tags;
 /// The services, by the name in the credential scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
+    Account,
     Iam,
     Sts,
     Sns,
@@ -21,12 +22,14 @@ pub(crate) enum Service {
     Events,
     Logs,
     Organizations,
+    Ses,
     Sqs,
 }
 
 impl Service {
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
+            "account" => Self::Account,
             "iam" => Self::Iam,
             "sts" => Self::Sts,
             "sns" => Self::Sns,
@@ -34,6 +37,7 @@ impl Service {
             "events" => Self::Events,
             "logs" => Self::Logs,
             "organizations" => Self::Organizations,
+            "ses" => Self::Ses,
             "sqs" => Self::Sqs,
             _ => return None,
         })
@@ -47,7 +51,9 @@ impl Service {
             Self::Lambda => "lambda",
             Self::Events => "events",
             Self::Logs => "logs",
+            Self::Account => "account",
             Self::Organizations => "organizations",
+            Self::Ses => "ses",
             Self::Sqs => "sqs",
         }
     }
@@ -62,16 +68,18 @@ impl Service {
             Self::Iam | Self::Sts => "ValidationError",
             Self::Sns => "InvalidParameter",
             Self::Lambda => "InvalidParameterValueException",
-            Self::Events => "ValidationException",
+            Self::Account | Self::Events => "ValidationException",
             Self::Logs => "InvalidParameterException",
             Self::Organizations => "InvalidInputException",
+            Self::Ses => "BadRequestException",
             Self::Sqs => "InvalidParameterValue",
         }
     }
 
     pub(crate) fn throttled(self) -> AwsError {
         match self {
-            Self::Lambda => AwsError::new("TooManyRequestsException", "Rate exceeded").status(429),
+            Self::Account | Self::Lambda => AwsError::new("TooManyRequestsException", "Rate exceeded").status(429),
+            Self::Ses => AwsError::new("TooManyRequestsException", "Maximum sending rate exceeded.").status(429),
             Self::Events | Self::Logs | Self::Sqs => AwsError::new("ThrottlingException", "Rate exceeded"),
             Self::Organizations => AwsError::new(
                 "TooManyRequestsException",
@@ -84,7 +92,8 @@ impl Service {
     pub(crate) fn server_error(self) -> AwsError {
         let code = match self {
             Self::Iam => "ServiceFailure",
-            Self::Sts | Self::Sqs => "InternalFailure",
+            Self::Ses | Self::Sts | Self::Sqs => "InternalFailure",
+            Self::Account => "InternalServerException",
             Self::Sns => "InternalError",
             Self::Lambda | Self::Organizations => "ServiceException",
             Self::Events => "InternalException",
@@ -98,7 +107,7 @@ impl Service {
         match self {
             Self::Iam | Self::Sts => AwsError::new("AccessDenied", message).status(403),
             Self::Sns => AwsError::new("AuthorizationError", message).status(403),
-            Self::Lambda => AwsError::new("AccessDeniedException", message).status(403),
+            Self::Account | Self::Lambda | Self::Ses => AwsError::new("AccessDeniedException", message).status(403),
             Self::Events | Self::Logs | Self::Organizations | Self::Sqs => {
                 AwsError::new("AccessDeniedException", message)
             }

@@ -24,7 +24,7 @@ pub(crate) fn with_header(mut response: Response<Body>, name: &'static str, valu
 
 fn json_type(service: Service) -> &'static str {
     match service {
-        Service::Lambda => "application/json",
+        Service::Account | Service::Lambda | Service::Ses => "application/json",
         Service::Sqs => "application/x-amz-json-1.0",
         _ => "application/x-amz-json-1.1",
     }

@@ -1,11 +1,13 @@
 //! The services: a table of operations each, and what all operations are given. One file or folder per service.
 
+pub(crate) mod account;
 pub(crate) mod events;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod logs;
 pub(crate) mod organizations;
 pub(crate) mod passing;
+pub(crate) mod ses;
 pub(crate) mod sns;
 pub(crate) mod sqs;
 pub(crate) mod sts;
@@ -149,7 +151,11 @@ impl Operation {
     pub(crate) fn needs(&self, service: Service, site: &Site<'_>) -> Vec<Need> {
         let action = self.action.map_or_else(|| format!("{}:{}", service.name(), self.name), str::to_owned);
         let resources = (self.resource)(site);
-        let mut needs = vec![Need { action, resources: resources.clone() }];
+        let mut needs = vec![Need { action, resources: resources.clone(), conditions: Vec::new() }];
+        if (service, self.name) == (Service::Ses, "SendEmail") {
+            needs[0].conditions = ses::conditions(site);
+            needs.extend(ses::further_needs(site, &needs[0]));
+        }
         if site.input.has("Tags") && !site.input.tags("Tags").is_empty() || !site.input.tags("tags").is_empty() {
             let action = match (service, self.name) {
                 (Service::Iam, "CreateRole") => Some("iam:TagRole"),
@@ -162,7 +168,7 @@ impl Operation {
                 (Service::Sqs, "CreateQueue") => Some("sqs:TagQueue"),
                 _ => None,
             };
-            needs.extend(action.map(|action| Need { action: action.into(), resources }));
+            needs.extend(action.map(|action| Need { action: action.into(), resources, conditions: Vec::new() }));
         }
         let passed = match (service, self.name) {
             (Service::Lambda, "CreateFunction" | "UpdateFunctionConfiguration") => site.input.text("Role"),
@@ -177,6 +183,7 @@ impl Operation {
 /// The operations of a service.
 pub(crate) fn operations(service: Service) -> &'static [&'static [Operation]] {
     match service {
+        Service::Account => &[account::OPERATIONS],
         Service::Iam => iam::OPERATIONS,
         Service::Sts => &[sts::OPERATIONS],
         Service::Sns => sns::OPERATIONS,
@@ -184,6 +191,7 @@ pub(crate) fn operations(service: Service) -> &'static [&'static [Operation]] {
         Service::Events => &[events::OPERATIONS],
         Service::Logs => &[logs::GROUPS, logs::streams::OPERATIONS],
         Service::Organizations => &[organizations::OPERATIONS],
+        Service::Ses => &[ses::OPERATIONS],
         Service::Sqs => &[sqs::OPERATIONS],
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of HTTP. Operations under `service/` are the only code that changes it on a client's behalf.
 
+mod email;
 mod iam;
 mod lambda;
 mod organization;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub use email::{AlternateContact, Email, EmailIdentity, Ses};
 pub use iam::{AccessKey, Credential, Group, Iam, LastUsed, Policy, PolicyVersion, Role, User};
 pub use lambda::{Function, InvokeSettings, Plant};
 pub use organization::{Member, Organization, Unit};
@@ -39,6 +41,10 @@ pub struct World {
     pub outbox: Vec<Mail>,
     /// Every message delivered otherwise than by e-mail, oldest first.
     pub deliveries: Vec<Delivery>,
+    /// Every email that SES accepted, oldest first.
+    pub emails: Vec<Email>,
+    /// The alternate contacts, by type: `BILLING`, `OPERATIONS`, `SECURITY`.
+    pub contacts: BTreeMap<String, AlternateContact>,
     /// The temporary credentials that were given out, by access key id.
     pub sessions: BTreeMap<String, Session>,
     /// The policy that the deployer's calls are checked against; none allows everything.
@@ -66,6 +72,8 @@ pub struct Region {
     pub log_groups: BTreeMap<String, LogGroup>,
     /// SQS queues by name.
     pub queues: BTreeMap<String, Queue>,
+    /// SES: its identities and its state.
+    pub ses: Ses,
 }
 
 /// Temporary credentials of a role.
@@ -100,6 +108,8 @@ impl World {
             regions: BTreeMap::new(),
             outbox: Vec::new(),
             deliveries: Vec::new(),
+            emails: Vec::new(),
+            contacts: BTreeMap::new(),
             sessions: BTreeMap::new(),
             deployer: None,
             organization: None,
