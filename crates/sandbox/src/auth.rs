@@ -11,7 +11,7 @@ use crate::protocol::{AwsError, Service};
 use crate::signature::{Authorization, Rejection};
 use crate::world::World;
 
-/// The credentials of the account's one user, made anew at each start.
+/// The credentials of the account's one user, random at each start unless the options say which.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The access key id.

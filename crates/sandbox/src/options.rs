@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::Clock;
+use crate::{Clock, Credentials};
 
 /// How a sandbox behaves: whose account it is, and how slow AWS is in it.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Options {
     pub partition: String,
     /// The region that [`Sandbox::variables`](crate::Sandbox::variables) exports. Requests may name any other.
     pub region: String,
+    /// The credentials that it accepts; random ones if there are none here.
+    pub credentials: Option<Credentials>,
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
     /// The sandbox's time.
@@ -65,6 +67,7 @@ impl Options {
             account: "123456789012".into(),
             partition: "aws".into(),
             region: "us-east-1".into(),
+            credentials: None,
             port: 0,
             clock: Clock::real(),
             role_delay: Duration::ZERO,

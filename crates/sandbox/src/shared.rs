@@ -38,7 +38,7 @@ impl Shared {
     /// The state of a new sandbox that serves on `port`.
     pub(crate) fn new(options: Options, port: u16, seed: [u8; 32]) -> Self {
         let mut ids = Ids::new(seed);
-        let credentials = Credentials::new(&mut ids);
+        let credentials = options.credentials.clone().unwrap_or_else(|| Credentials::new(&mut ids));
         Self {
             clock: options.clock.clone(),
             endpoint: format!("http://{}:{port}", Ipv4Addr::LOCALHOST),

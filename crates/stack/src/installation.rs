@@ -14,6 +14,7 @@ use keyminder_reconcile::{Address, CancellationToken, Event, Extra, Progress};
 use sha2::{Digest, Sha256};
 
 use crate::connection::Clients;
+use crate::connection::proof::other_account;
 use crate::error::{Cause, Error, Kind};
 use crate::names::Names;
 use crate::ownership::{self, Tags};
@@ -94,6 +95,16 @@ impl Installation {
             extra.allowed = self.spec.allow.allows(address, extra);
         }
         extras
+    }
+
+    /// Refuses an answer that names another account than the one that STS named. One that names none says nothing.
+    pub(crate) fn must_be_here(&self, service: &str, account: Option<&str>) -> Result<(), Error> {
+        match account {
+            Some(account) if account != self.names.account => {
+                Err(other_account(service, "", account, &self.names.account))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tries `operation` until it works, for as long as its error is `transient`.

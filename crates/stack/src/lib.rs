@@ -20,7 +20,7 @@ mod resource;
 mod spec;
 mod subscription;
 
-pub use connection::{Clients, Connection, Credentials, Identity};
+pub use connection::{Clients, Connection, Credentials, Identity, Unproven};
 pub use error::{Cause, Error, Kind};
 pub use installation::Installation;
 pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};

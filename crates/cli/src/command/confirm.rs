@@ -13,6 +13,7 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
     let wish = session.config.wish(&SpecArgs::default())?;
     let account = session.connect().await?;
     session.headline("confirm", &account);
+    account.must_be_proven()?;
     let opened = session.open(&account, wish.spec).await?;
     let installation = &opened.installation;
     let screen = &session.screen;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use keyminder_reconcile::Progress;
-use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Kind, Roles, Spec};
+use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Kind, Roles, Spec, Unproven};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -23,6 +23,17 @@ pub(crate) struct Session {
 pub(crate) struct Account {
     pub(crate) clients: Clients,
     pub(crate) identity: Identity,
+    unproven: Unproven,
+}
+
+impl Account {
+    /// Refuses to write if a service at another endpoint has not shown that it works in this account.
+    ///
+    /// # Errors
+    /// `UnprovenAccount`.
+    pub(crate) fn must_be_proven(&self) -> Result<(), Error> {
+        Ok(self.unproven.refuse(&self.identity.account)?)
+    }
 }
 
 /// An installation to work on, and what shows the progress of the work.
@@ -45,7 +56,7 @@ impl Session {
         let identity = clients.identity();
         let identity =
             self.interrupt.or(async { identity.await.map_err(|error| unreachable(error, &clients)) }).await?;
-        self.account(clients, identity)
+        self.account(clients, identity).await
     }
 
     /// Connects, says where the run takes place, and opens the install. Whose account it is and which roles it has are
@@ -58,7 +69,7 @@ impl Session {
         let both = async { Ok::<_, StackError>(futures::join!(clients.identity(), Roles::read(&clients, &spec))) };
         let (identity, roles) = self.interrupt.or(both).await?;
         let identity = identity.map_err(|error| unreachable(error, &clients))?;
-        let account = self.account(clients, identity)?;
+        let account = self.account(clients, identity).await?;
         self.headline(command, &account);
         let opened = self.opened(&account, spec, &roles?)?;
         Ok((account, opened))
@@ -73,14 +84,17 @@ impl Session {
         Ok(clients)
     }
 
-    fn account(&self, clients: Clients, identity: Identity) -> Result<Account, Error> {
+    async fn account(&self, clients: Clients, identity: Identity) -> Result<Account, Error> {
         match self.config.account()? {
             Some(wanted) if wanted != identity.account => Err(Error::usage(
                 "WrongAccount",
                 format!("wrong account: the credentials are for {}, but --account requires {wanted}", identity.account),
             )
             .hint("use the right --profile, or correct --account (KEYMINDER_ACCOUNT, or account in keyminder.toml)")),
-            _ => Ok(Account { clients, identity }),
+            _ => {
+                let unproven = self.interrupt.or(clients.prove(&identity)).await?;
+                Ok(Account { clients, identity, unproven })
+            }
         }
     }
 

@@ -59,6 +59,7 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     if session.config.path().is_none() && args.spec.given.is_empty() && !args.defaults {
         refuse_unknown(plan)?;
     }
+    account.must_be_proven()?;
     if args.yes && !args.no_recipients {
         refuse_nobody(&installation.subscriptions_in(&looked.0))?;
     }

@@ -41,6 +41,7 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
         return Ok(Exit::Done);
     }
     refuse_blocked(&looked.1, args.force)?;
+    account.must_be_proven()?;
     let (_, plan) = if args.yes {
         looked
     } else {

@@ -33,6 +33,7 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
     let wish = session.config.wish(&SpecArgs::default())?;
     let account = session.connect().await?;
     session.headline("test", &account);
+    account.must_be_proven()?;
     let opened = session.open(&account, wish.spec).await?;
     let installation = &opened.installation;
     let screen = &session.screen;

@@ -2,6 +2,7 @@
 //! AWS's place.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod server;
 mod strangers;
 mod surroundings;

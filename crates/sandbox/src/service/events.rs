@@ -27,6 +27,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     write("TagResource", rule_arn, tag),
     write("UntagResource", rule_arn, untag),
     read("ListTagsForResource", rule_arn, list_tags),
+    read("DescribeEventBus", |site| vec![site.arn("events", "event-bus/default")], describe_bus),
 ];
 
 fn rule_arn(site: &Site<'_>) -> Vec<String> {
@@ -49,6 +50,14 @@ fn rule<'a>(request: &'a mut Request<'_>, parameter: &str) -> Result<&'a mut Rul
 fn seen(request: &mut Request<'_>, parameter: &str) -> Result<Rule, AwsError> {
     let rule = rule(request, parameter)?.clone();
     if request.sees(rule.created) { Ok(rule) } else { Err(missing(&rule.name)) }
+}
+
+/// The default bus, the only one here.
+fn describe_bus(request: &mut Request<'_>) -> Answer {
+    match request.input.text("Name") {
+        None | Some("default") => Ok(json!({"Name": "default", "Arn": request.arn("events", "event-bus/default")})),
+        Some(bus) => Err(AwsError::new("ResourceNotFoundException", format!("Event bus {bus} does not exist."))),
+    }
 }
 
 fn check_bus(request: &Request<'_>) -> Result<(), AwsError> {

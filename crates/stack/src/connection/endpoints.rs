@@ -81,13 +81,19 @@ impl Endpoints {
         Some(groups.join("; "))
     }
 
+    /// The services for which another party answers than for STS, each with its endpoint as it may be shown.
+    pub(super) fn of_other_parties(&self) -> Vec<(&'static str, String)> {
+        let sts = party(self.of("STS"));
+        let others = self.0.iter().filter(|(_, url)| party(url.as_deref()) != sts);
+        others.map(|(service, url)| (*service, url.as_deref().map_or_else(|| "AWS".to_owned(), masked))).collect()
+    }
+
     /// Refuses services that different parties answer for. Within AWS, the credentials decide whose account it is.
     ///
     /// # Errors
     /// `MixedEndpoints`.
     pub(super) fn must_be_one(&self, account: &str) -> Result<(), Error> {
-        let parties: BTreeSet<_> =
-            self.0.iter().map(|(_, url)| url.as_deref().filter(|url| !is_aws(url)).map(origin)).collect();
+        let parties: BTreeSet<_> = self.0.iter().map(|(_, url)| party(url.as_deref())).collect();
         if parties.len() <= 1 {
             return Ok(());
         }
@@ -101,11 +107,14 @@ impl Endpoints {
     }
 }
 
-/// Scheme, host and port.
-fn origin(url: &str) -> String {
-    let uri = url.parse::<Uri>().unwrap_or_default();
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    format!("{}:{port}", uri.host().unwrap_or_default().to_ascii_lowercase())
+/// Who answers at an endpoint: `None` is AWS, anyone else is known by scheme, host, port and path, as a gateway can send
+/// each path to another account.
+fn party(url: Option<&str>) -> Option<String> {
+    let uri = url.filter(|url| !is_aws(url))?.parse::<Uri>().unwrap_or_default();
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    Some(format!("{scheme}://{host}:{port}{}", uri.path().trim_end_matches('/')))
 }
 
 /// A host in one of AWS's own domains that proves by its certificate that it is.
@@ -197,9 +206,35 @@ mod tests {
             ([Some("https://sts.amazonaws.com@evil.example"), None, None, None, None, None], false),
             ([Some("https://evilamazonaws.com"), None, None, None, None, None], false),
             ([Some("http://sts.amazonaws.com"), None, None, None, None, None], false),
+            (
+                [
+                    Some("http://127.0.0.1:1/a"),
+                    Some("http://127.0.0.1:1/b"),
+                    Some("http://127.0.0.1:1/b"),
+                    Some("http://127.0.0.1:1/b"),
+                    Some("http://127.0.0.1:1/b"),
+                    Some("http://127.0.0.1:1/b"),
+                ],
+                false,
+            ),
         ] {
             assert_eq!(endpoints(urls).must_be_one("1").is_ok(), fine, "{urls:?}");
         }
+    }
+
+    #[test]
+    fn sts_vouches_for_its_own_party_only() {
+        let (vpce, other) = ("https://vpce-1.sns.eu-west-1.vpce.amazonaws.com", "http://u:p@127.0.0.1:1");
+        let shown = |urls| endpoints(urls).of_other_parties();
+        assert_eq!(shown([None; 6]), []);
+        assert_eq!(shown([Some(other); 6]), []);
+        assert_eq!(shown([None, None, Some(vpce), None, None, None]), []);
+        assert_eq!(shown([None, None, Some(other), None, None, None]), [("SNS", "http://***@127.0.0.1:1".to_owned())]);
+        assert_eq!(
+            shown([Some(other), None, None, None, None, None]).len(),
+            5,
+            "a stranger vouches for nothing of AWS's"
+        );
     }
 
     #[test]

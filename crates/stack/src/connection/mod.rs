@@ -2,12 +2,14 @@
 //! the AWS CLI), one set of deadlines and retries.
 //!
 //! The parts: `files.rs` reads the AWS CLI's variables and files, `credentials.rs` finds and checks credentials,
-//! `endpoints.rs` says where each service is, `proxy.rs` and `roots.rs` how to get there, and `http.rs` goes.
+//! `endpoints.rs` says where each service is, `proof.rs` finds out whether it works in the right account, `proxy.rs` and
+//! `roots.rs` say how to get there, and `http.rs` goes.
 
 mod credentials;
 mod endpoints;
 mod files;
 mod http;
+pub(crate) mod proof;
 mod proxy;
 mod roots;
 
@@ -26,6 +28,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use self::credentials::{Means, Source};
 use self::endpoints::{Endpoints, check_endpoint};
 use self::files::Files;
+pub use self::proof::Unproven;
 use self::proxy::Proxies;
 use self::roots::Roots;
 use crate::error::{Cause, Error, Kind, failed};

@@ -7,6 +7,7 @@ use aws_sdk_sns::types::Subscription;
 use tokio::sync::OnceCell;
 
 use super::{found, topic_tags};
+use crate::access;
 use crate::connection::Clients;
 use crate::error::{Error, failed};
 use crate::installation::Installation;
@@ -37,8 +38,12 @@ pub(crate) struct Seen {
 impl Shared {
     /// The role that the function runs as, if there is one.
     pub(crate) async fn role(&self, install: &Installation) -> Result<Option<&LiveRole>, Error> {
-        let role = self.role.get_or_try_init(|| live_role(&install.clients, &install.names.role)).await?;
-        Ok(role.as_ref())
+        let role = self.role.get_or_try_init(async || {
+            let role = live_role(&install.clients, &install.names.role).await?;
+            install.must_be_here("IAM", role.as_ref().and_then(|role| access::account_of(role.arn())).as_deref())?;
+            Ok(role)
+        });
+        Ok(role.await?.as_ref())
     }
 
     /// The unique id of that role: another one when the role is deleted and made again under its name.

@@ -170,6 +170,7 @@ impl Resource for Topic<'_> {
         let Some(answer) = found(answer)? else { return Ok(Observed::Absent) };
         let Some(tags) = shared.topic_tags(self.install).await? else { return Ok(Observed::Absent) };
         let attribute = |name: &str| answer.attributes().and_then(|all| all.get(name)).filter(|v| !v.is_empty());
+        self.install.must_be_here("SNS", attribute("Owner").map(String::as_str))?;
         let policy = attribute("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text)));
         let (policy, others) = self.split(policy);
         let own = &self.install.names.account;

@@ -24,7 +24,9 @@ use self::state::Grant;
 pub(crate) use self::state::State;
 use super::tags::settle as settle_tags;
 use super::{Shared, by_tags, found, role, topic};
+use crate::access;
 use crate::actions::{Actions, On};
+use crate::connection::proof::account_in_words;
 use crate::error::{Error, failed};
 use crate::installation::Installation;
 
@@ -71,9 +73,17 @@ impl<'a> Function<'a> {
         if spec.keep_code { &spec.function.trusted_code } else { &[] }
     }
 
+    /// Asked for by its name, so that the ARN in the answer, even in the words for a function that does not exist, is
+    /// Lambda's own.
     async fn live(&self) -> Result<Option<GetFunctionOutput>, Error> {
         let answer = self.install.clients.lambda.get_function().function_name(self.name()).send().await;
-        found(answer.map_err(failed("lambda:GetFunction", self.name())))
+        let answer = answer.map_err(failed("lambda:GetFunction", self.name()));
+        let account = match &answer {
+            Ok(answer) => answer.configuration().and_then(|function| access::account_of(function.function_arn()?)),
+            Err(error) => account_in_words(&error.message).filter(|_| error.is_not_found()),
+        };
+        self.install.must_be_here("Lambda", account.as_deref())?;
+        found(answer)
     }
 }
 
