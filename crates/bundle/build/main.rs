@@ -59,7 +59,7 @@ enum Error {
     Unfit { path: PathBuf, from: &'static str, why: &'static str },
     #[error(
         "the checker runs on Linux and cannot be compiled on {host}. Build it on Linux with \
-         `cargo build --package keyminder-checker --profile lambda`, or take the file `bootstrap` out of a release's \
+         `bash .ci/checkers FOLDER`, or take the file `bootstrap` out of a release's \
          package, and name it in KEYMINDER_CHECKER_X86_64 or KEYMINDER_CHECKER_ARM64 (or in both)"
     )]
     OtherSystem { host: String },
@@ -119,16 +119,18 @@ fn build() -> Result<(), Error> {
     if !toolchains.is_empty() {
         let checkers = checker::build(&root, &lambda_target(&out), &rustc, &toolchains, quality)?;
         for (architecture, checker) in compiled.into_iter().zip(checkers) {
-            for source in &checker.sources {
+            let mut sources = checker.sources;
+            // The versions of the libraries and the profile are as much of it as the code.
+            sources.extend(
+                ["Cargo.toml", "Cargo.lock"].map(|file| root.join(file)).into_iter().filter(|file| file.is_file()),
+            );
+            for source in &sources {
                 tell("rerun-if-changed", source.display());
             }
-            let digest = sources::digest(&checker.sources, &root)
-                .map_err(|source| Error::Read { path: root.clone(), source })?;
+            let digest =
+                sources::digest(&sources, &root).map_err(|source| Error::Read { path: root.clone(), source })?;
             let source = format!("{} {digest}", env!("CARGO_PKG_VERSION"));
             binaries.push((architecture, checker.binary, "just compiled", quality.origin(), Some(source)));
-        }
-        for file in ["Cargo.toml", "Cargo.lock"] {
-            tell("rerun-if-changed", root.join(file).display());
         }
     }
 

@@ -68,7 +68,7 @@ fn installed_architecture(world: &World) -> String {
     let changes = plan["changes"].as_array().unwrap();
     let function = changes.iter().find(|change| change["address"] == "lambda_function").unwrap();
     let fields = function["fields"].as_array().unwrap();
-    let field = fields.iter().find(|field| field["path"] == "code.architecture");
+    let field = fields.iter().find(|field| field["path"] == "architecture");
     field.map_or("arm64", |field| field["before"].as_str().unwrap()).to_owned()
 }
 

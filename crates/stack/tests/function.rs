@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use keyminder_sandbox::{Fault, FaultKind, Options, World};
-use keyminder_stack::Kind;
+use keyminder_stack::{Architecture, Kind};
 use keyminder_testkit::account::edits::{self, function, role};
-use keyminder_testkit::account::{Account, actions, package_with, paths, spec};
+use keyminder_testkit::account::{Account, actions, package_for, package_with, paths, spec};
 use serde_json::json;
 
 const ROLE_ID: &str = "keyminder:role-id";
@@ -113,4 +113,20 @@ async fn a_slow_line_carries_the_package_although_no_other_call_may_take_so_long
     changed.function.memory_mb = 512;
     let run = account.setup(&changed).await;
     assert_eq!(run.outcome.failed[0].error.kind, Kind::Unreachable);
+}
+
+#[tokio::test]
+async fn another_processor_is_set_with_its_code_in_one_call_and_back_again() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    for (processor, code) in [(Architecture::Arm64, "the checker for arm64"), (Architecture::X86_64, "the checker")] {
+        let mut other = spec();
+        other.package = package_for(processor, code);
+        account.sandbox.forget_calls();
+        let run = account.setup(&other).await.expect_right();
+        let changed = paths(&run.plan);
+        assert!(changed.contains(&"lambda_function.architecture".to_owned()), "{changed:?}");
+        assert_eq!(account.writes(), ["lambda:UpdateFunctionCode"]);
+        assert_eq!(account.sandbox.edit(|world| function(world).architecture.clone()), processor.as_str());
+        assert!(starts(&account).await);
+    }
 }

@@ -76,7 +76,12 @@ pub fn package() -> Package {
 
 /// A package with other code.
 pub fn package_with(code: &'static str) -> Package {
-    Package::new(Architecture::X86_64, move |settings| {
+    package_for(Architecture::X86_64, code)
+}
+
+/// A package for a processor.
+pub fn package_for(architecture: Architecture, code: &'static str) -> Package {
+    Package::new(architecture, move |settings| {
         let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let options = SimpleFileOptions::default().unix_permissions(0o755);
         zip.start_file("bootstrap", options).map_err(|error| error.to_string())?;
