@@ -3,8 +3,9 @@
 LocalStack's tests (repository localstack/localstack, folder tests/aws/services) were run against AWS, and what AWS
 answered is kept beside each test in *.snapshot.json. This script runs the same tests against a sandbox, in LocalStack's
 own test fixtures, and compares each answer with the recording. Nothing of that repository is kept here: its checkout is
-named on the command line, and the packages that its pyproject.toml lists under "base-runtime" must be installed, with
-pytest, localstack-snapshot, json5 and jinja2.
+named on the command line. It wants Python 3.13, the packages that its pyproject.toml lists as dependencies and under
+"base-runtime" (cbor2 and others at the versions that requirements-base-runtime.txt pins), and pytest,
+localstack-snapshot, pytest-httpserver, moto-ext, aws-sam-translator, aws-cdk-lib, crontab, json5 and jinja2.
 
     cargo build --package keyminder-sandbox --example recorded
     python3 docs/measure/recordings.py CHECKOUT --serve target/debug/examples/recorded [--service sns]…
@@ -258,9 +259,12 @@ def run(options, service):
     arguments = ["-q", "--no-header", "-p", "no:cacheprovider", "--tb=line", "--no-summary", "-s"]
     arguments += ["-k", options.only] if options.only else []
     try:
-        pytest.main([*arguments, f"tests/aws/services/{service}"], plugins=[judge])
+        ended = pytest.main([*arguments, f"tests/aws/services/{service}"], plugins=[judge])
     finally:
         server.stop()
+    # Failed tests are what is counted here; anything else means that they did not all run.
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SystemExit(f"{service}: pytest ended with {ended!r}; run it with --service {service} to see why")
     return judge.found
 
 

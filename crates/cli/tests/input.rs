@@ -109,7 +109,7 @@ fn a_named_file_that_is_not_there_is_no_default() {
 fn without_a_region_it_says_where_to_set_one() {
     let world = World::new();
     let mut command = world.command(&["plan"]);
-    command.env_remove("AWS_REGION");
+    command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION");
     let ran = finish(command);
     assert_eq!(ran.code, 64, "{ran:#?}");
     contains(&ran.stderr, &["no AWS region is configured", "--region eu-west-1"]);

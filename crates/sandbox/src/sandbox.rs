@@ -121,6 +121,8 @@ impl Sandbox {
             ("AWS_ACCESS_KEY_ID", self.credentials().access_key_id.clone()),
             ("AWS_SECRET_ACCESS_KEY", self.credentials().secret_access_key.clone()),
             ("AWS_REGION", self.shared.options.region.clone()),
+            // boto3 and version 1 of the AWS CLI read this one only (Boto3 documentation, "Configuration").
+            ("AWS_DEFAULT_REGION", self.shared.options.region.clone()),
         ]
     }
 

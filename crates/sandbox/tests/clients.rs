@@ -26,8 +26,6 @@ fn run(sandbox: &Sandbox, folder: &Path, program: &Path, arguments: &[&str]) -> 
         .args(arguments)
         .current_dir(folder)
         .envs(sandbox.variables())
-        // The older AWS CLI knows the region by this name only.
-        .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("HOME", folder)
         .env("AWS_PAGER", "")
         .env_remove("TF_CLI_CONFIG_FILE")

@@ -99,11 +99,7 @@ pub(crate) async fn run(screen: &Arc<Screen>, interrupt: &Interrupt, args: &Sand
 
 /// What to export for a client.
 fn variables(sandbox: &Sandbox) -> Vec<(String, String)> {
-    let mut variables: Vec<(String, String)> =
-        sandbox.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    // boto3 reads this instead of AWS_REGION (Boto3 documentation, "Configuration").
-    variables.push(("AWS_DEFAULT_REGION".to_owned(), REGION.to_owned()));
-    variables
+    sandbox.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn exports(variables: &[(String, String)]) -> String {

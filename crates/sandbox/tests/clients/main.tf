@@ -5,8 +5,6 @@ variable "endpoint" {}
 variable "package" {}
 provider "aws" {
   region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
   skip_metadata_api_check = true
   endpoints {
     sns    = var.endpoint
