@@ -20,6 +20,8 @@ pub(crate) enum Topic {
     PendingLapses,
     /// The installed code is another build's.
     OtherCode,
+    /// An older version of keyminder set the installation up.
+    OlderVersion,
     /// A setting may go wrong or has no effect.
     Setting,
     /// How to check on the installation.

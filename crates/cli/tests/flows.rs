@@ -227,3 +227,52 @@ fn a_second_install_lives_beside_the_first() {
     world.ok(&["teardown", "--name", "audit", "--yes"]);
     assert_eq!(world.run(&["plan", "--email", EMAIL, "--exit-code"]).code, 0);
 }
+
+#[test]
+fn every_command_refuses_an_installation_of_a_newer_version_before_anything_is_written() {
+    let world = World::new();
+    world.install();
+    world.sandbox.edit(|aws| {
+        let role = aws.iam.roles.get_mut("rotate-old-access-keys-notification-role").unwrap();
+        role.tags.insert("keyminder:format".to_owned(), "4711".to_owned());
+    });
+    world.sandbox.forget_calls();
+    let commands: [&[&str]; 8] = [
+        &["setup", "--email", EMAIL, "--yes"],
+        &["setup", "--adopt", "--email", EMAIL, "--yes"],
+        &["plan", "--email", EMAIL],
+        &["status"],
+        &["teardown", "--yes", "--force"],
+        &["test"],
+        &["confirm", "--resend"],
+        &["export", "policy"],
+    ];
+    for command in commands {
+        let ran = world.run(command);
+        assert_eq!((ran.code, world.writes()), (64, 0), "{command:?}: {ran:#?}");
+        let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("error[NewerVersion]: a newer version of keyminder set up the installation"), "{said}");
+        assert!(said.contains("hint: update keyminder"), "{said}");
+        let (code, document) = world.json(command);
+        assert_eq!((code, document["error"]["code"].as_str()), (64, Some("NewerVersion")), "{document:#}");
+    }
+}
+
+#[test]
+fn an_installation_of_an_older_version_is_called_that_by_plan_and_status() {
+    let world = World::new();
+    world.install();
+    world.sandbox.edit(|aws| {
+        let role = aws.iam.roles.get_mut("rotate-old-access-keys-notification-role").unwrap();
+        role.tags.remove("keyminder:format");
+    });
+    let (_, plan) = world.json(&["plan", "--email", EMAIL]);
+    let codes: Vec<_> = plan["attention"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert!(codes.contains(&"older_version".into()), "{plan:#}");
+    let status = world.run(&["status", "--email", EMAIL]);
+    let said = status.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("(an older version of keyminder set it up)"), "{status:#?}");
+    let setup = world.ok(&["setup", "--email", EMAIL, "--yes"]);
+    assert!(setup.stdout.contains("An older version of keyminder set up this installation"), "{setup:#?}");
+    assert_eq!(world.run(&["plan", "--email", EMAIL, "--exit-code"]).code, 0);
+}

@@ -9,7 +9,7 @@ use futures::future::try_join;
 use keyminder_reconcile::{CancellationToken, Progress};
 
 use crate::connection::{Clients, Identity};
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::installation::Installation;
 use crate::names::{IamNames, Names, role_name};
 use crate::ownership::{self, Ownership, Tags};
@@ -38,16 +38,29 @@ impl Roles {
     }
 
     /// The region's own IAM names if they are in use, or if the plain ones are another region's. The role decides: it
-    /// is made before the policy and goes after it, so there is never a policy of ours without a role.
-    fn choose(&self, plain: Names, with_region: Names) -> Names {
+    /// is created before the policy and deleted after it, so there is never a policy of this installation without a
+    /// role.
+    fn choose(&self, plain: Names, with_region: Names) -> (Names, Option<&Tags>) {
         let is_own = |tags| !matches!(Ownership::of(tags, &with_region), Ownership::Foreign(_));
         let is_taken = |tags| ownership::of_another_region(tags, &plain);
         if self.with_region.as_ref().is_some_and(is_own) || self.plain.as_ref().is_some_and(is_taken) {
-            with_region
+            (with_region, self.with_region.as_ref())
         } else {
-            plain
+            (plain, self.plain.as_ref())
         }
     }
+}
+
+/// Refuses an installation that a newer version laid out in a way that this version does not know.
+fn refuse_newer(role: Option<&Tags>, names: &Names) -> Result<(), Error> {
+    let own = role.filter(|tags| !matches!(Ownership::of(tags, names), Ownership::Foreign(_)));
+    let Some((format, known)) = own.and_then(ownership::newer_format) else { return Ok(()) };
+    let message = format!(
+        "a newer version of keyminder set up the installation '{}': its role {} records format {format}, and this \
+         version understands formats up to {known}",
+        names.install, names.role
+    );
+    Err(Error::usage("NewerVersion", message).because(Cause::NewerVersion))
 }
 
 impl Installation {
@@ -56,7 +69,7 @@ impl Installation {
     /// `watch` learns what resources wait for; `interrupted` ends such waits.
     ///
     /// # Errors
-    /// What IAM answers; settings that do not fit into the function.
+    /// What IAM answers; a newer version's installation; settings that do not fit into the function.
     pub async fn open(
         clients: Clients,
         identity: &Identity,
@@ -71,7 +84,7 @@ impl Installation {
     /// Opens an install whose roles were read already.
     ///
     /// # Errors
-    /// Settings that do not fit into the function.
+    /// A newer version's installation; settings that do not fit into the function.
     pub fn with_roles(
         clients: Clients,
         identity: &Identity,
@@ -81,7 +94,8 @@ impl Installation {
         interrupted: CancellationToken,
     ) -> Result<Self, Error> {
         let names = |iam| Names::new(identity, clients.region(), &spec.install, &spec.iam.path, &spec.names, iam);
-        let names = roles.choose(names(IamNames::Plain), names(IamNames::WithRegion));
+        let (names, role) = roles.choose(names(IamNames::Plain), names(IamNames::WithRegion));
+        refuse_newer(role, &names)?;
         Self::new(clients, names, spec, watch, interrupted)
     }
 }

@@ -14,6 +14,11 @@ pub(crate) const INSTALL: &str = "keyminder:install";
 pub(crate) const REGION: &str = "keyminder:region";
 /// Lists the user's own tag keys that we set, so that one dropped from the configuration is dropped from the object.
 const LEDGER: &str = "keyminder:tags";
+/// Says how an installation is laid out. The role has it, because roles are read before anything else.
+pub(crate) const FORMAT: &str = "keyminder:format";
+/// The format that this version writes and, with every earlier one, understands. It goes up with the first change after
+/// which an older version would damage an installation or leave parts of it behind.
+const CURRENT_FORMAT: u32 = 1;
 /// Begins the topic's tags that record which subscriptions are ours.
 pub(crate) const SUBSCRIPTION: &str = "keyminder:subscription:";
 
@@ -30,6 +35,26 @@ pub(crate) fn desired(names: &Names, chosen: &Tags) -> Tags {
         tags.insert(LEDGER.to_owned(), ledger(chosen));
     }
     tags
+}
+
+/// The tag that records the format of the installation.
+pub(crate) fn format_record() -> (String, String) {
+    (FORMAT.to_owned(), CURRENT_FORMAT.to_string())
+}
+
+/// The format that these tags record. What is not a number is no record.
+fn format(tags: &Tags) -> Option<u32> {
+    tags.get(FORMAT)?.parse().ok()
+}
+
+/// The recorded format and the newest one that this version understands, if a newer version wrote the record.
+pub(crate) fn newer_format(tags: &Tags) -> Option<(u32, u32)> {
+    format(tags).filter(|format| *format > CURRENT_FORMAT).map(|format| (format, CURRENT_FORMAT))
+}
+
+/// Whether an older version wrote these tags: they lack the record of the format, or it is an older one.
+pub(crate) fn is_of_older_format(tags: &Tags) -> bool {
+    format(tags).is_none_or(|format| format < CURRENT_FORMAT)
 }
 
 /// How many tags of its own [`desired`] adds.
@@ -187,6 +212,16 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn a_record_of_a_later_format_is_newer_and_a_missing_one_is_older() {
+        let with = |format: &str| tags(&[(FORMAT, format)]);
+        let current = Tags::from([format_record()]);
+        assert_eq!((newer_format(&current), is_of_older_format(&current)), (None, false));
+        assert_eq!((newer_format(&Tags::new()), is_of_older_format(&Tags::new())), (None, true));
+        assert_eq!((newer_format(&with("7")), is_of_older_format(&with("7"))), (Some((7, CURRENT_FORMAT)), false));
+        assert_eq!((newer_format(&with("x")), is_of_older_format(&with("x"))), (None, true));
     }
 
     #[test]

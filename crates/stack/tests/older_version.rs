@@ -11,8 +11,9 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{DestinationConfig, Environment, FunctionCode, OnFailure, Runtime};
 use aws_sdk_sns::types::Tag as TopicTag;
 use keyminder_reconcile::Removal;
-use keyminder_stack::{Notify, Spec, Subscription};
-use keyminder_testkit::account::{Account, CONVERGE, paths, spec};
+use keyminder_stack::{Cause, Drift, Notify, Spec, Subscription};
+use keyminder_testkit::account::edits::role;
+use keyminder_testkit::account::{ADOPT, Account, CONVERGE, paths, spec};
 use serde_json::Value;
 
 /// Installed by the version of commit ca94e00 with the settings of [`same_settings`].
@@ -159,14 +160,55 @@ async fn what_an_older_version_installed_is_ours_and_each_change_has_its_reason(
     assert!(created.iter().all(|action| action.starts_with("update")), "{created:?}");
 }
 
-/// What this version does otherwise than that one: the function reads users by their ARNs, its code is another, and it
-/// carries records of its code and its settings.
+/// What this version does differently: the function may read users by their ARNs only, has other code, and carries
+/// records of its code and its settings; the role records the format of the installation.
 const EXPECTED: &[&str] = &[
     "iam_policy.document",
+    "iam_role.tags.keyminder:format",
     "lambda_function.code_sha256",
     "lambda_function.code_source",
     "lambda_function.tags.keyminder:",
 ];
+
+#[tokio::test]
+async fn it_is_called_older_until_a_setup_has_brought_it_up_to_date() {
+    let account = installed().await;
+    let facts = async || {
+        let installation = account.open(&same_settings()).await;
+        let stack = installation.stack();
+        let seen = stack.observe().await.unwrap();
+        let plan = stack.plan(&seen, CONVERGE);
+        (installation.drift(&seen, &plan), installation.effects(&seen, &plan).upgrades)
+    };
+    let (drift, upgrades) = facts().await;
+    assert_eq!((drift.first(), upgrades), (Some(&Drift::OlderVersion), true), "{drift:?}");
+    assert!(!drift.iter().any(|one| matches!(one, Drift::Other(_) | Drift::Missing(_))), "{drift:?}");
+    account.setup(&same_settings()).await.expect_right();
+    assert_eq!(facts().await, (vec![], false));
+}
+
+#[tokio::test]
+async fn a_newer_versions_installation_is_refused_before_anything_else_is_read_or_written() {
+    let account = installed().await;
+    account.setup(&same_settings()).await.expect_right();
+    account.sandbox.edit(|world| role(world).tags.insert("keyminder:format".to_owned(), "4711".to_owned()));
+    let before = account.sandbox.snapshot();
+    for purpose in [CONVERGE, ADOPT] {
+        account.sandbox.forget_calls();
+        let Err(error) = account.try_setup(&same_settings(), purpose).await else { panic!("it went on") };
+        assert_eq!((error.code.as_str(), error.cause), ("NewerVersion", Cause::NewerVersion));
+        assert!(error.message.contains("records format 4711"), "{}", error.message);
+        assert!(account.operations().iter().all(|call| ["sts:GetCallerIdentity", "iam:GetRole"].contains(&&**call)));
+    }
+    assert!(account.try_teardown(&same_settings(), Removal { force: true }).await.is_err());
+    assert_eq!(account.sandbox.snapshot(), before);
+
+    // Even if some of the other tags are missing. A role without any of them is a stranger's.
+    account.sandbox.edit(|world| role(world).tags.remove("managed-by"));
+    assert_eq!(account.try_open(&same_settings()).await.err().map(|error| error.cause), Some(Cause::NewerVersion));
+    account.sandbox.edit(|world| role(world).tags.retain(|key, _| key == "keyminder:format"));
+    assert!(!account.plan(&same_settings(), CONVERGE).await.refused().is_empty());
+}
 
 #[tokio::test]
 async fn a_setup_brings_it_up_to_date_and_a_teardown_removes_all_of_it() {

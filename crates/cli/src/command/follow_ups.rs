@@ -53,6 +53,16 @@ pub(crate) fn of_effects(effects: &Effects, settings: &Settings, names: &Names) 
     queue.into_iter().chain(reminders).chain(verify).collect()
 }
 
+/// That a setup brings an installation of an older version up to date.
+pub(crate) fn of_version(effects: &Effects) -> Option<FollowUp> {
+    effects.upgrades.then(|| {
+        FollowUp::new(
+            Topic::OlderVersion,
+            "An older version of keyminder set up this installation; setup brings it up to date.",
+        )
+    })
+}
+
 /// What another build's code in the account claims to be, if a setup replaces it. `carried` is what this command's code
 /// was compiled from.
 pub(crate) fn of_code(effects: &Effects, carried: Option<&str>) -> Option<FollowUp> {

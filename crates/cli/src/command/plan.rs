@@ -18,6 +18,7 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let subscriptions = opened.installation.subscriptions_in(&seen);
     let mut follow_ups = follow_ups::after_setup(&opened.installation, &subscriptions, true);
     let effects = opened.installation.effects(&seen, &plan);
+    follow_ups.extend(follow_ups::of_version(&effects));
     follow_ups.extend(follow_ups::of_code(&effects, opened.installation.spec().package.source()));
     let screen = &session.screen;
     build::remark(session, &account, &effects, wish.origin);

@@ -46,8 +46,9 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
             .hint("to see its CodeSha256 and what it claims to be, run: keyminder plan")
             .hint("add that to trusted_code in [function], or leave out --keep-code to replace the code"));
     }
-    if let Some(code) = &code {
-        screen.note(&render::follow_ups(std::slice::from_ref(code), screen.width()));
+    let known: Vec<_> = follow_ups::of_version(&effects).into_iter().chain(code).collect();
+    if !known.is_empty() {
+        screen.note(&render::follow_ups(&known, screen.width()));
     }
     if !args.dry_run {
         refuse_foreign(plan)?;

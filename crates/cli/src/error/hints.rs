@@ -51,6 +51,9 @@ fn of_cause(cause: &Cause) -> Vec<String> {
         Cause::FixedPath(path) => {
             return vec![format!("keep iam.path = \"{path}\", or run keyminder teardown with that path first")];
         }
+        Cause::NewerVersion => {
+            &["update keyminder to that version or a later one, then run the same command again; nothing was changed"]
+        }
         Cause::PolicyAttached => &["to detach it first, run: keyminder teardown --force"],
         Cause::PolicyIsBoundary => &[
             "give them another permissions boundary first; teardown does not remove permissions boundaries, even with \

@@ -20,6 +20,7 @@ pub(crate) fn obstacle(obstacle: Obstacle) -> &'static str {
 pub(crate) fn drift(drift: &Drift) -> String {
     match drift {
         Drift::Obstacle(reason) => obstacle(*reason).to_owned(),
+        Drift::OlderVersion => "an older version of keyminder set it up".to_owned(),
         Drift::Schedule(schedule) => format!("the schedule is {schedule}"),
         Drift::Settings => "the function has other settings".to_owned(),
         Drift::Code => "the function is from another version or build".to_owned(),

@@ -34,6 +34,8 @@ pub enum Cause {
     EnvironmentTooLarge,
     /// IAM cannot move a role or policy out of this path.
     FixedPath(String),
+    /// A newer version of keyminder wrote the installation.
+    NewerVersion,
     /// Others have attached the policy.
     PolicyAttached,
     /// Others have the policy as their permissions boundary.

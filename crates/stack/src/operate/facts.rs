@@ -9,7 +9,7 @@ use keyminder_reconcile::{Action, Address, Plan};
 
 use crate::installation::Installation;
 use crate::order::Observation;
-use crate::resource::{attachment, function, invoke_settings, permission, policy, rule, subscriptions, target};
+use crate::resource::{attachment, function, invoke_settings, permission, policy, role, rule, subscriptions, target};
 
 /// Why the rule does not start the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,8 @@ pub enum Obstacle {
 pub enum Drift {
     /// Nothing starts the function.
     Obstacle(Obstacle),
+    /// An older version of keyminder set the installation up.
+    OlderVersion,
     /// The rule has another schedule: this one.
     Schedule(String),
     /// The function has other settings.
@@ -98,6 +100,8 @@ pub struct InstalledCode {
 /// What a setup that follows an observation brings about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {
+    /// It brings an installation of an older version up to date.
+    pub upgrades: bool,
     /// It creates the function.
     pub creates_function: bool,
     /// It uploads code.
@@ -144,6 +148,10 @@ impl Installation {
         };
         let mut drift = Vec::new();
         let mut explained = Vec::new();
+        if let Some(role) = seen.ours::<role::State>().filter(|role| role.is_older()) {
+            drift.push(Drift::OlderVersion);
+            explained.extend(role.lacks_only_its_format(self).then_some(role::ADDRESS));
+        }
         let mut explain = |address: Address, reason: Drift| {
             explained.push(address);
             if !drift.contains(&reason) {
@@ -235,6 +243,7 @@ impl Installation {
         let queue = self.spec.rule.dead_letter_queue.as_deref();
         let present = seen.ours::<target::State>().and_then(target::State::queue);
         Effects {
+            upgrades: seen.ours::<role::State>().is_some_and(role::State::is_older),
             creates_function: created(function::ADDRESS),
             uploads_code: !has_code,
             replaced_code: function.and_then(|function| function.other_code_than(&function::State::wanted(self))),

@@ -33,6 +33,20 @@ pub(crate) struct State {
     tags: Tags,
 }
 
+impl State {
+    /// An older version of keyminder wrote it.
+    pub(crate) fn is_older(&self) -> bool {
+        ownership::is_of_older_format(&self.tags)
+    }
+
+    /// It lacks nothing but the record of its format.
+    pub(crate) fn lacks_only_its_format(&self, install: &Installation) -> bool {
+        let mut recorded = self.clone();
+        recorded.tags.extend([ownership::format_record()]);
+        recorded == Role::new(install).desired
+    }
+}
+
 pub(crate) struct Role<'a> {
     install: &'a Installation,
     desired: State,
@@ -60,7 +74,7 @@ impl<'a> Role<'a> {
             description: "Lets the notifier for old access keys read IAM users and keys and publish to one topic"
                 .to_owned(),
             permissions_boundary: install.spec.iam.permissions_boundary.clone(),
-            tags: install.tags(),
+            tags: install.tags().into_iter().chain([ownership::format_record()]).collect(),
         };
         Self { install, desired }
     }
