@@ -47,7 +47,7 @@ fn examples_come_before_the_flags_and_help_with_a_command_is_its_long_help() {
 fn a_command_that_does_not_talk_to_aws_does_not_list_flags_about_an_account() {
     for command in ["demo", "sandbox", "completions", "man", "version"] {
         let help = run(&[command, "--help"]).stdout;
-        assert!(!help.contains("--profile") && !help.contains("--account"), "{command}\n{help}");
+        assert!(!help.contains("--profile") && !help.contains("--account <"), "{command}\n{help}");
     }
     assert!(run(&["setup", "--help"]).stdout.contains("--profile"));
     assert_eq!(run(&["completions", "bash", "--region", "eu-west-1"]).code, 0, "they are accepted all the same");
