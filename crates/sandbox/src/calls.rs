@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::names::account_of;
+
 /// Who makes a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
@@ -41,7 +43,7 @@ impl Caller {
     /// The account that it calls from.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.arn().split(':').nth(4).unwrap_or_default()
+        account_of(self.arn())
     }
 
     /// The role whose credentials it has.

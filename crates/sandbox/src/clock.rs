@@ -7,6 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+/// A time to the second, as most services write it.
+pub(crate) fn to_the_second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// The time that everything in a sandbox goes by. Clones share the same time.
 #[derive(Clone)]
 pub struct Clock(Arc<Inner>);

@@ -140,3 +140,8 @@ pub(crate) fn resource_of(arn: &str) -> &str {
 pub(crate) fn region_of(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }
+
+/// The account in an ARN.
+pub(crate) fn account_of(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}

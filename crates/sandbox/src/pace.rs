@@ -70,7 +70,8 @@ impl Pace {
                 buckets.get_mut(account)
             });
         let buckets = all.iter_mut().chain(accounts.get_mut(account)).chain(limited);
-        let refusing = buckets.filter_map(|bucket| (!bucket.admit()).then_some(())).count();
-        refusing == 0
+        // Each is asked, as a call counts towards all of its limits even if one refuses it.
+        let admitted: Vec<bool> = buckets.map(Bucket::admit).collect();
+        !admitted.contains(&false)
     }
 }

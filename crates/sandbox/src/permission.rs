@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::calls::Caller;
+use crate::names::account_of;
 use crate::policy::{Absent, Question, Verdict, evaluate, one_or_many};
 use crate::world::{Role, World};
 
@@ -20,7 +21,12 @@ pub(crate) struct Need {
 
 impl Need {
     pub(crate) fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
-        Self { action: action.into(), resources: vec![resource.into()], conditions: Vec::new() }
+        Self::on(action, vec![resource.into()])
+    }
+
+    /// An action on a resource whose ARN is written in these forms.
+    pub(crate) fn on(action: impl Into<String>, resources: Vec<String>) -> Self {
+        Self { action: action.into(), resources, conditions: Vec::new() }
     }
 }
 
@@ -86,7 +92,7 @@ fn question<'a>(home: &World, account: &str, region: &str, need: &'a Need) -> Qu
     set("aws:PrincipalOrgID", home.organization_of(account));
     // Whose the resource is, is known for roles only, which are what is used in another account.
     if need.action == "sts:AssumeRole" {
-        let owner = need.resources.first().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        let owner = need.resources.first().map_or("", |arn| account_of(arn));
         set("aws:ResourceAccount", Some(owner));
         set("aws:ResourceOrgID", home.organization_of(owner));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::clock::to_the_second;
 use crate::execution::{Invocation, start_due};
 use crate::names::region_of;
 use crate::schedule::Schedule;
@@ -107,7 +108,7 @@ fn event(world: &mut World, region: &str, rule: &Rule, target: &Target, due: Tim
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": world.account,
-        "time": due.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "time": to_the_second(due),
         "region": region,
         "resources": [rule.arn],
         "detail": {},

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::World;
-use crate::world::{AccessKey, LastUsed, Tags, User};
+use crate::world::{AccessKey, LastUsed, Tags, User, trust_in};
 
 const DAY: u64 = 86_400;
 
@@ -165,10 +165,7 @@ pub(crate) fn plant_organization(world: &mut World, seed: &OrganizationSeed, now
     let joined = ago(now, seed.joined_days_ago, 0);
     world.found_organization(joined);
     let units = [world.add_unit("Production", ""), world.add_unit("Sandboxes", "")];
-    let trust = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:AssumeRole"}}]}}"#,
-        world.arn("iam", "", "root")
-    );
+    let trust = trust_in(&world.arn("iam", "", "root"));
     let reads = format!("arn:{}:iam::aws:policy/IAMReadOnlyAccess", world.partition);
     for index in 1..seed.accounts {
         let unit = usize::from(index % 5 == 0);

@@ -10,7 +10,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{Method, Response, header};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::auth;
 use crate::calls::{Call, Caller, Outcome, Ticket};
@@ -19,7 +18,7 @@ use crate::fault::FaultKind;
 use crate::gate::Moment;
 use crate::guard;
 use crate::permission::{self, Need};
-use crate::protocol::{Answer, AwsError, Input, Service, query, render};
+use crate::protocol::{Answer, AwsError, Input, Service, json_body, query, render};
 use crate::service::{self, Effects, Operation, Request, Site};
 use crate::shared::Shared;
 use crate::signature::Authorization;
@@ -123,19 +122,16 @@ fn told_apart(
             })
             .map_err(|error| malformed(&error));
     }
-    let routed = match service {
-        Service::Account => Some(service::account::route(method, uri.path(), body)),
-        Service::Ses => Some(service::ses::route(method, uri.path(), body)),
-        _ => None,
+    let parsed = match service {
+        Service::Account => service::account::route(method, uri.path(), body),
+        Service::Ses => service::ses::route(method, uri.path(), body),
+        _ => {
+            let target = headers.get("x-amz-target").map_or("(no X-Amz-Target)", String::as_str);
+            let name = target.rsplit('.').next().unwrap_or(target).to_owned();
+            json_body(body).map(|value| (name, value))
+        }
     };
-    if let Some(routed) = routed {
-        return routed.map(|(name, value)| (name, Input::new(service, value))).map_err(|error| malformed(&error));
-    }
-    let target = headers.get("x-amz-target").map_or("(no X-Amz-Target)", String::as_str);
-    let name = target.rsplit('.').next().unwrap_or(target).to_owned();
-    let value: Value =
-        if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(|e| malformed(&e))? };
-    Ok((name, Input::new(service, value)))
+    parsed.map(|(name, value)| (name, Input::new(service, value))).map_err(|error| malformed(&error))
 }
 
 /// An honest answer to what this sandbox does not do.
@@ -190,14 +186,15 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
         held.hold().await;
         return severed(cut);
     }
-    let fault = strike(shared, &asked, &needs);
+    let (account, names) = (asked.caller.account(), names(&asked, &needs));
+    let fault = shared.faults().strike(account, &names, asked.operation.write);
     match fault {
         Some(FaultKind::Hang) => std::future::pending::<()>().await,
         Some(FaultKind::Slow(time)) => tokio::time::sleep(time).await,
         Some(FaultKind::DropConnection) => return severed(cut),
         _ => {}
     }
-    let admitted = shared.pace().admit(asked.caller.account(), &names(&asked, &needs));
+    let admitted = shared.pace().admit(account, &names);
     let result = match refused(&asked, &needs, fault) {
         _ if !admitted => Err(service.throttled()),
         Some(error) => Err(error),
@@ -236,10 +233,6 @@ fn record(shared: &Shared, asked: &Asked, needs: &[Need]) -> Ticket {
         at: shared.clock.now(),
     };
     shared.calls().add(call)
-}
-
-fn strike(shared: &Shared, asked: &Asked, needs: &[Need]) -> Option<FaultKind> {
-    shared.faults().strike(asked.caller.account(), &names(asked, needs), asked.operation.write)
 }
 
 /// What a call is known by: its actions and its operation.

@@ -146,8 +146,9 @@ impl Instance {
         let (key, session, stream) = {
             let mut world = shared.world();
             let role = function.role.rsplit('/').next().unwrap_or_default();
-            let key = world.open_session(role, &function.role_id, &function.name);
-            let session = world.sessions[&key].clone();
+            let account = world.account.clone();
+            let (key, session) = world.new_session(&account, role, &function.role_id, &function.name);
+            world.sessions.insert(key.clone(), session.clone());
             let day = shared.clock.now().strftime("%Y/%m/%d").to_string();
             let stream = format!("{day}/[$LATEST]{}", world.ids.hex(32));
             (key, session, stream)

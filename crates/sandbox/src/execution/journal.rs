@@ -113,11 +113,7 @@ fn allowed(world: &World, region: &str, function: &Function, group: &str, stream
     let on_stream = world.arn("logs", region, &format!("log-group:{group}:log-stream:{stream}"));
     let on_group = world.arn("logs", region, &format!("log-group:{group}"));
     let may = |action: &str, resource: &str| {
-        let need = Need {
-            action: action.into(),
-            resources: vec![resource.into(), format!("{on_group}:*")],
-            conditions: Vec::new(),
-        };
+        let need = Need::on(action, vec![resource.into(), format!("{on_group}:*")]);
         role_may(world, role, "", region, &need).is_ok()
     };
     let exists = world.regions.get(region).is_some_and(|here| here.log_groups.contains_key(group));

@@ -257,6 +257,11 @@ fn lower_first(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// The parameters in a body of JSON; none if it is empty.
+pub(crate) fn json_body(body: &[u8]) -> Result<Value, serde_json::Error> {
+    if body.is_empty() { Ok(serde_json::json!({})) } else { serde_json::from_slice(body) }
+}
+
 /// Tags as most services answer them.
 pub(crate) fn tag_list(tags: &Tags) -> Value {
     tags.iter().map(|(key, value)| serde_json::json!({"Key": key, "Value": value})).collect()

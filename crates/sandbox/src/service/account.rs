@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::{Operation, Request, Site, read, write};
-use crate::protocol::{Answer, AwsError};
+use crate::protocol::{Answer, AwsError, json_body};
 use crate::world::{AlternateContact, World};
 
 pub(crate) const OPERATIONS: &[Operation] =
@@ -14,7 +14,7 @@ const TYPES: [&str; 3] = ["BILLING", "OPERATIONS", "SECURITY"];
 
 /// The operation that a method and a path are, and its parameters.
 pub(crate) fn route(method: &Method, path: &str, body: &[u8]) -> Result<(String, Value), serde_json::Error> {
-    let value: Value = if body.is_empty() { json!({}) } else { serde_json::from_slice(body)? };
+    let value = json_body(body)?;
     let name = match (method.as_str(), path.trim_matches('/')) {
         ("POST", "getAlternateContact") => "GetAlternateContact".to_owned(),
         ("POST", "putAlternateContact") => "PutAlternateContact".to_owned(),
@@ -60,12 +60,7 @@ fn asked<'a>(request: &'a mut Request<'_>) -> Result<&'a mut World, AwsError> {
     if !organization.trusted_services.contains("account.amazonaws.com") {
         return Err(denied("Trusted access for AWS Account Management is not enabled in your organization."));
     }
-    let home = request.home_mut();
-    if home.account == member {
-        Ok(home)
-    } else {
-        home.others.get_mut(member).ok_or_else(|| denied("No such account."))
-    }
+    request.home_mut().account(member).ok_or_else(|| denied("No such account."))
 }
 
 fn kind(request: &Request<'_>) -> Result<String, AwsError> {

@@ -151,7 +151,7 @@ impl Operation {
     pub(crate) fn needs(&self, service: Service, site: &Site<'_>) -> Vec<Need> {
         let action = self.action.map_or_else(|| format!("{}:{}", service.name(), self.name), str::to_owned);
         let resources = (self.resource)(site);
-        let mut needs = vec![Need { action, resources: resources.clone(), conditions: Vec::new() }];
+        let mut needs = vec![Need::on(action, resources.clone())];
         if (service, self.name) == (Service::Ses, "SendEmail") {
             needs[0].conditions = ses::conditions(site);
             needs.extend(ses::further_needs(site, &needs[0]));
@@ -168,7 +168,7 @@ impl Operation {
                 (Service::Sqs, "CreateQueue") => Some("sqs:TagQueue"),
                 _ => None,
             };
-            needs.extend(action.map(|action| Need { action: action.into(), resources, conditions: Vec::new() }));
+            needs.extend(action.map(|action| Need::on(action, resources)));
         }
         let passed = match (service, self.name) {
             (Service::Lambda, "CreateFunction" | "UpdateFunctionConfiguration") => site.input.text("Role"),

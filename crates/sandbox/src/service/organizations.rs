@@ -1,11 +1,13 @@
 //! Organizations: what is asked about accounts and units. Nothing can be changed here; tests and the sandbox's owner do
 //! that by hand.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Operation, Request, anything, read};
-use crate::protocol::{Answer, AwsError, page, tag_list};
+use crate::protocol::{Answer, AwsError, is_marker, marker, page, tag_list};
 use crate::world::{Member, Organization};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -40,17 +42,20 @@ fn administered<'a>(request: &'a Request<'_>) -> Result<&'a Organization, AwsErr
     if organization.is_administered_by(request.caller.account()) {
         return Ok(organization);
     }
-    Err(AwsError::new("AccessDeniedException", "You don't have permissions to access this resource."))
+    Err(denied())
 }
 
 /// The same for an operation that only the management account may use.
 fn managed<'a>(request: &'a Request<'_>) -> Result<&'a Organization, AwsError> {
-    administered(request).and_then(|organization| {
-        if organization.management_account == request.caller.account() {
-            return Ok(organization);
-        }
-        Err(AwsError::new("AccessDeniedException", "You don't have permissions to access this resource."))
-    })
+    let organization = of_caller(request)?;
+    if organization.management_account == request.caller.account() {
+        return Ok(organization);
+    }
+    Err(denied())
+}
+
+fn denied() -> AwsError {
+    AwsError::new("AccessDeniedException", "You don't have permissions to access this resource.")
 }
 
 fn arn(request: &Request<'_>, organization: &Organization, kind: &str, id: &str) -> String {
@@ -88,12 +93,12 @@ fn listed(request: &Request<'_>, organization: &Organization, name: &str, items:
     }
     let token = request.input.text("NextToken");
     if let Some(token) = token
-        && !crate::protocol::is_marker(token)
+        && !is_marker(token)
     {
         return Err(request.input.invalid("You specified an invalid pagination token."));
     }
     if organization.empty_pages && token.is_none() {
-        return Ok(json!({name: [], "NextToken": crate::protocol::marker(BEFORE_ALL)}));
+        return Ok(json!({name: [], "NextToken": marker(BEFORE_ALL)}));
     }
     let (items, next) = page(items, |(key, _)| key.clone(), token, most);
     let mut result = json!({});
@@ -102,6 +107,25 @@ fn listed(request: &Request<'_>, organization: &Organization, name: &str, items:
         result["NextToken"] = next.into();
     }
     Ok(result)
+}
+
+fn listed_accounts(request: &Request<'_>, organization: &Organization, wanted: impl Fn(&Member) -> bool) -> Answer {
+    let accounts = organization.accounts.iter().filter(|(_, member)| wanted(member));
+    let shown = accounts.map(|(id, member)| (id.clone(), account(request, organization, id, member)));
+    listed(request, organization, "Accounts", shown.collect())
+}
+
+/// An account of the organization that a request names, or the error with this code.
+fn named<'a>(
+    request: &Request<'_>,
+    organization: &'a Organization,
+    parameter: &str,
+    code: &str,
+    what: &str,
+) -> Result<(&'a String, &'a Member), AwsError> {
+    let id = request.input.required(parameter)?;
+    let message = format!("You specified {what} that doesn't exist.");
+    organization.accounts.get_key_value(&id).ok_or_else(|| AwsError::new(code, message))
 }
 
 fn describe_organization(request: &mut Request<'_>) -> Answer {
@@ -128,18 +152,13 @@ fn list_roots(request: &mut Request<'_>) -> Answer {
 
 fn list_accounts(request: &mut Request<'_>) -> Answer {
     let organization = administered(request)?;
-    let show = |(id, member): (&String, &Member)| (id.clone(), account(request, organization, id, member));
-    listed(request, organization, "Accounts", organization.accounts.iter().map(show).collect())
+    listed_accounts(request, organization, |_| true)
 }
 
 fn describe_account(request: &mut Request<'_>) -> Answer {
     let organization = administered(request)?;
-    let id = request.input.required("AccountId")?;
-    let member = organization
-        .accounts
-        .get(&id)
-        .ok_or_else(|| AwsError::new("AccountNotFoundException", "You specified an account that doesn't exist."))?;
-    Ok(json!({"Account": account(request, organization, &id, member)}))
+    let (id, member) = named(request, organization, "AccountId", "AccountNotFoundException", "an account")?;
+    Ok(json!({"Account": account(request, organization, id, member)}))
 }
 
 /// The unit or the root that is asked about.
@@ -154,9 +173,7 @@ fn parent(request: &Request<'_>, organization: &Organization) -> Result<String, 
 fn list_accounts_for_parent(request: &mut Request<'_>) -> Answer {
     let organization = administered(request)?;
     let parent = parent(request, organization)?;
-    let within = organization.accounts.iter().filter(|(_, member)| member.parent == parent);
-    let show = |(id, member): (&String, &Member)| (id.clone(), account(request, organization, id, member));
-    listed(request, organization, "Accounts", within.map(show).collect())
+    listed_accounts(request, organization, |member| member.parent == parent)
 }
 
 fn list_units_for_parent(request: &mut Request<'_>) -> Answer {
@@ -171,18 +188,14 @@ fn list_units_for_parent(request: &mut Request<'_>) -> Answer {
 
 fn list_tags(request: &mut Request<'_>) -> Answer {
     let organization = administered(request)?;
-    let id = request.input.required("ResourceId")?;
-    let member = organization
-        .accounts
-        .get(&id)
-        .ok_or_else(|| AwsError::new("TargetNotFoundException", "You specified a target that doesn't exist."))?;
+    let (_, member) = named(request, organization, "ResourceId", "TargetNotFoundException", "a target")?;
     Ok(json!({"Tags": tag_list(&member.tags)}))
 }
 
 fn list_delegated_administrators(request: &mut Request<'_>) -> Answer {
     let organization = administered(request)?;
     let service = request.input.text("ServicePrincipal");
-    let administers = |services: &std::collections::BTreeSet<String>| service.is_none_or(|one| services.contains(one));
+    let administers = |services: &BTreeSet<String>| service.is_none_or(|one| services.contains(one));
     let found = organization.delegated.iter().filter(|(_, services)| administers(services)).filter_map(|(id, _)| {
         let mut shown = account(request, organization, id, organization.accounts.get(id)?);
         shown["DelegationEnabledDate"] = shown["JoinedTimestamp"].clone();

@@ -3,12 +3,13 @@
 //! Templates and raw messages are not done, nor is the sending rate: throttling is a fault or the sandbox's rate limit.
 
 use axum::http::Method;
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{Operation, Request, Site, read, write};
 use crate::permission::Need;
-use crate::protocol::{Answer, AwsError, texts};
+use crate::protocol::{Answer, AwsError, json_body, texts};
 use crate::world::{Email, EmailIdentity, Ses};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -31,7 +32,7 @@ pub(crate) fn route(method: &Method, path: &str, body: &[u8]) -> Result<(String,
     let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
     let parts: Vec<String> = path.trim_matches('/').split('/').map(decode).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let mut value: Value = if body.is_empty() { json!({}) } else { serde_json::from_slice(body)? };
+    let mut value = json_body(body)?;
     let name = match (method.as_str(), &parts[..]) {
         ("POST", ["v2", "email", "outbound-emails"]) => "SendEmail",
         ("GET", ["v2", "email", "account"]) => "GetAccount",
@@ -134,11 +135,7 @@ fn send(request: &mut Request<'_>) -> Answer {
     let (now, region) = (request.now, request.region.to_owned());
     let ses = &mut request.here().ses;
     let set = configuration_set(Some(ses), &from, named.as_deref());
-    if let Some(set) = set.as_ref().filter(|set| !ses.configuration_sets.contains(*set)) {
-        return Err(
-            AwsError::new("NotFoundException", format!("Configuration set <{set}> does not exist.")).status(404)
-        );
-    }
+    check_set(ses, set.as_deref())?;
     if ses.paused {
         let message = "Email sending is paused for this account.";
         return Err(AwsError::new("SendingPausedException", message));
@@ -153,7 +150,7 @@ fn send(request: &mut Request<'_>) -> Answer {
         );
         return Err(AwsError::new("MessageRejected", message));
     }
-    ses.sent.retain(|at| now.duration_since(*at).as_hours() < 24);
+    ses.sent.retain(|at| is_of_last_day(*at, now));
     if ses.sent.len() + to.len() > quota(ses).0 {
         return Err(AwsError::new("TooManyRequestsException", "Daily message quota exceeded.").status(429));
     }
@@ -167,11 +164,25 @@ fn send(request: &mut Request<'_>) -> Answer {
     Ok(answer)
 }
 
+fn check_set(ses: &Ses, set: Option<&str>) -> Result<(), AwsError> {
+    match set.filter(|set| !ses.configuration_sets.contains(*set)) {
+        None => Ok(()),
+        Some(set) => {
+            Err(AwsError::new("NotFoundException", format!("Configuration set <{set}> does not exist.")).status(404))
+        }
+    }
+}
+
 fn is_address(text: &str) -> bool {
     let parts: Vec<&str> = text.split('@').collect();
     parts.len() == 2
         && parts.iter().all(|part| !part.is_empty())
         && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// Whether a recipient who was written to then counts towards the quota.
+fn is_of_last_day(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at).as_hours() < 24
 }
 
 fn quota(ses: &Ses) -> (usize, u32) {
@@ -209,11 +220,7 @@ fn create_identity(request: &mut Request<'_>) -> Answer {
     if ses.identities.contains_key(&name) {
         return Err(AwsError::new("AlreadyExistsException", format!("Email identity {name} already exist.")));
     }
-    if let Some(set) = set.as_ref().filter(|set| !ses.configuration_sets.contains(*set)) {
-        return Err(
-            AwsError::new("NotFoundException", format!("Configuration set <{set}> does not exist.")).status(404)
-        );
-    }
+    check_set(ses, set.as_deref())?;
     let identity = EmailIdentity { verified: false, configuration_set: set };
     let whole = shown(&name, &identity);
     ses.identities.insert(name, identity);
@@ -232,7 +239,7 @@ fn delete_identity(request: &mut Request<'_>) -> Answer {
 fn account(request: &mut Request<'_>) -> Answer {
     let now = request.now;
     let ses = &mut request.here().ses;
-    let sent = ses.sent.iter().filter(|at| now.duration_since(**at).as_hours() < 24).count();
+    let sent = ses.sent.iter().filter(|at| is_of_last_day(**at, now)).count();
     let (most, rate) = quota(ses);
     Ok(json!({
         "DedicatedIpAutoWarmupEnabled": false,

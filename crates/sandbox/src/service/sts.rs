@@ -1,12 +1,11 @@
 //! STS: who am I, and the credentials of a role.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Operation, Request, Site, anything, read};
 use crate::calls::Caller;
-use crate::clock::later;
-use crate::names::is_name;
+use crate::clock::{later, to_the_second};
+use crate::names::{account_of, is_name, resource_of};
 use crate::permission::{Need, not_authorized, trusts};
 use crate::protocol::{Answer, AwsError, Service};
 use crate::world::Session;
@@ -46,9 +45,8 @@ fn asked_role(site: &Site<'_>) -> Vec<String> {
 fn assume_role(request: &mut Request<'_>) -> Answer {
     let input = request.input;
     let (arn, name) = (input.required("RoleArn")?, input.required("RoleSessionName")?);
-    let mut parts = arn.splitn(6, ':').skip(4);
-    let (account, role) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    if !arn.starts_with("arn:") || account.len() != 12 || !role.starts_with("role/") {
+    let account = account_of(&arn);
+    if !arn.starts_with("arn:") || account.len() != 12 || !resource_of(&arn).starts_with("role/") {
         return Err(input.invalid(format!("{arn} is invalid")));
     }
     if name.len() < 2 || !is_name(&name, 64, "_+=,.@-") {
@@ -87,24 +85,14 @@ fn assume_role(request: &mut Request<'_>) -> Answer {
         }));
     }
     let expires = later(request.now, std::time::Duration::from_secs(seconds));
-    let session = Session {
-        account: account.to_owned(),
-        role: known.name.clone(),
-        role_id: known.id.clone(),
-        name: name.clone(),
-        secret_access_key: request.world.ids.secret(),
-        token: request.world.ids.token(128),
-        expires: Some(expires),
-        policy,
-        of_function: caller.is_function(),
-    };
-    let key = request.world.ids.secret_key_id("ASIA");
+    let (key, session) = request.world.new_session(account, &known.name, &known.id, &name);
+    let session = Session { expires: Some(expires), policy, of_function: caller.is_function(), ..session };
     let answer = json!({
         "Credentials": {
             "AccessKeyId": key,
             "SecretAccessKey": session.secret_access_key,
             "SessionToken": session.token,
-            "Expiration": time(expires),
+            "Expiration": to_the_second(expires),
         },
         "AssumedRoleUser": {
             "AssumedRoleId": format!("{}:{name}", known.id),
@@ -137,8 +125,4 @@ fn session_policy(request: &Request<'_>) -> Result<Option<Value>, AwsError> {
     let malformed = || AwsError::new("MalformedPolicyDocument", "The policy is not in the valid JSON format.");
     let policy: Value = serde_json::from_str(text).map_err(|_| malformed())?;
     if policy["Statement"].is_null() { Err(malformed()) } else { Ok(Some(policy)) }
-}
-
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

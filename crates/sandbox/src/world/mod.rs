@@ -17,6 +17,7 @@ use serde_json::Value;
 pub use email::{AlternateContact, Email, EmailIdentity, Ses};
 pub use iam::{AccessKey, Credential, Group, Iam, LastUsed, Policy, PolicyVersion, Role, User};
 pub use lambda::{Function, InvokeSettings, Plant};
+pub(crate) use organization::trust_in;
 pub use organization::{Member, Organization, Unit};
 pub use others::{LogEvent, LogGroup, LogStream, Message, Queue, Rule, Target};
 pub use sns::{Delivery, Mail, MailKind, Subscription, Topic};
@@ -118,11 +119,11 @@ impl World {
         }
     }
 
-    /// Makes credentials of a function's role and gives their access key id.
-    pub(crate) fn open_session(&mut self, role: &str, role_id: &str, name: &str) -> String {
+    /// Makes an access key id and credentials of a role, as a function holds them: for as long as it runs.
+    pub(crate) fn new_session(&mut self, account: &str, role: &str, role_id: &str, name: &str) -> (String, Session) {
         let key = self.ids.secret_key_id("ASIA");
         let session = Session {
-            account: self.account.clone(),
+            account: account.to_owned(),
             role: role.to_owned(),
             role_id: role_id.to_owned(),
             name: name.to_owned(),
@@ -132,8 +133,7 @@ impl World {
             policy: None,
             of_function: true,
         };
-        self.sessions.insert(key.clone(), session);
-        key
+        (key, session)
     }
 
     /// Puts a role in place, past every check, and gives it for changes.

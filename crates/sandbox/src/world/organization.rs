@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Tags, World};
 
@@ -60,6 +60,12 @@ pub struct Unit {
     pub parent: String,
 }
 
+/// A trust policy that lets one principal assume the role.
+pub(crate) fn trust_in(principal: &str) -> String {
+    let statement = json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
 impl Organization {
     /// The account, the units that it is in, and the root.
     fn line_of(&self, account: &str) -> Vec<&str> {
@@ -94,8 +100,9 @@ impl Organization {
 impl World {
     /// Makes this account the management account of a new organization, if it is in none.
     pub fn found_organization(&mut self, now: Timestamp) -> &mut Organization {
-        let (account, digits) = (self.account.clone(), self.ids.hex(10));
+        let (account, ids) = (self.account.clone(), &mut self.ids);
         self.organization.get_or_insert_with(|| {
+            let digits = ids.hex(10);
             let root = format!("r-{}", &digits[..4]);
             let member = Member {
                 name: "management".into(),
@@ -136,25 +143,22 @@ impl World {
     /// Has an account join the organization, which is founded if need be; gives the account for changes. With a new
     /// account comes the role `OrganizationAccountAccessRole`, which trusts the management account.
     pub fn join(&mut self, account: &str, name: &str, now: Timestamp) -> &mut World {
-        let parent = self.found_organization(now).root.clone();
-        let management = self.found_organization(now).management_account.clone();
+        let partition = self.partition.clone();
+        let organization = self.found_organization(now);
         let member = Member {
             name: name.to_owned(),
             email: format!("aws+{name}@example.com"),
             state: "ACTIVE".into(),
             joined: now,
-            parent,
+            parent: organization.root.clone(),
             tags: Tags::new(),
         };
-        self.found_organization(now).accounts.insert(account.to_owned(), member);
-        let ids = self.ids.for_account(account);
-        let partition = self.partition.clone();
-        self.others.entry(account.to_owned()).or_insert_with(|| {
-            let mut world = World::new(account, &partition, ids);
-            let trust = format!(
-                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:{partition}:iam::{management}:root"}},"Action":"sts:AssumeRole"}}]}}"#
-            );
-            let administrator = format!("arn:{partition}:iam::aws:policy/AdministratorAccess");
+        organization.accounts.insert(account.to_owned(), member);
+        let trust = trust_in(&format!("arn:{partition}:iam::{}:root", organization.management_account));
+        let administrator = format!("arn:{partition}:iam::aws:policy/AdministratorAccess");
+        let Self { ids, others, .. } = self;
+        others.entry(account.to_owned()).or_insert_with(|| {
+            let mut world = World::new(account, &partition, ids.for_account(account));
             world.add_role("/", "OrganizationAccountAccessRole", &trust, now).attached.push(administrator);
             world
         })

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{conflict, exists, group_arn, limit, missing, name, path, policies, user_arn, users};
+use crate::clock::to_the_second;
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, write};
 use crate::world::Group;
@@ -47,7 +48,7 @@ fn create_group(request: &mut Request<'_>) -> Answer {
     let group = Group { name: name.clone(), path, id: request.world.ids.iam("AGPA"), attached: Vec::new() };
     let arn = request.world.arn("iam", "", &format!("group{}{name}", group.path));
     let shown = json!({"Path": group.path, "GroupName": name, "GroupId": group.id, "Arn": arn,
-        "CreateDate": super::time(request.now)});
+        "CreateDate": to_the_second(request.now)});
     request.world.iam.groups.insert(name, group);
     Ok(json!({ "Group": shown }))
 }

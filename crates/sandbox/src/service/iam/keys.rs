@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::users::{asked, seen};
 use super::{limit, listed, missing, user_arn};
+use crate::clock::to_the_second;
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, read, write};
 use crate::world::{AccessKey, Credential};
@@ -45,7 +46,7 @@ fn create(request: &mut Request<'_>) -> Answer {
         "AccessKeyId": id,
         "Status": "Active",
         "SecretAccessKey": secret,
-        "CreateDate": super::time(now),
+        "CreateDate": to_the_second(now),
     }}))
 }
 
@@ -56,7 +57,7 @@ fn list(request: &mut Request<'_>) -> Answer {
             "UserName": user.name,
             "AccessKeyId": key.id,
             "Status": status(key.active),
-            "CreateDate": super::time(key.created),
+            "CreateDate": to_the_second(key.created),
         })
     };
     let keys: Vec<_> = user.access_keys.iter().cloned().enumerate().collect();
@@ -99,7 +100,9 @@ fn last_used(request: &mut Request<'_>) -> Answer {
         return Err(AwsError::new("AccessDenied", message).status(403));
     };
     let used = match &key.last_used {
-        Some(used) => json!({"LastUsedDate": super::time(used.at), "ServiceName": used.service, "Region": used.region}),
+        Some(used) => {
+            json!({"LastUsedDate": to_the_second(used.at), "ServiceName": used.service, "Region": used.region})
+        }
         None => json!({"ServiceName": "N/A", "Region": "N/A"}),
     };
     Ok(json!({"UserName": user.name, "AccessKeyLastUsed": used}))
@@ -127,7 +130,7 @@ fn service_specific(request: &mut Request<'_>) -> Answer {
                 "ServiceUserName": format!("{}-at-{}", user.name, request.world.account),
                 "ServiceName": credential.service,
                 "Status": status(credential.active),
-                "CreateDate": super::time(credential.created),
+                "CreateDate": to_the_second(credential.created),
             })
         });
     Ok(json!({ "ServiceSpecificCredentials": shown.collect::<Value>() }))
@@ -140,7 +143,7 @@ fn ssh(request: &mut Request<'_>) -> Answer {
             "UserName": user.name,
             "SSHPublicKeyId": credential.id,
             "Status": status(credential.active),
-            "UploadDate": super::time(credential.created),
+            "UploadDate": to_the_second(credential.created),
         })
     };
     Ok(listed(request, "SSHPublicKeys", user.ssh_public_keys.clone(), by_id, show))
@@ -154,7 +157,7 @@ fn certificates(request: &mut Request<'_>) -> Answer {
             "CertificateId": credential.id,
             "CertificateBody": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
             "Status": status(credential.active),
-            "UploadDate": super::time(credential.created),
+            "UploadDate": to_the_second(credential.created),
         })
     };
     Ok(listed(request, "Certificates", user.signing_certificates.clone(), by_id, show))

@@ -11,7 +11,6 @@ mod versions;
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Operation, Request, Site};
@@ -47,11 +46,6 @@ fn conflict(message: impl Into<String>) -> AwsError {
 
 fn limit(message: impl Into<String>) -> AwsError {
     AwsError::new("LimitExceeded", message).status(409)
-}
-
-/// IAM tells times to the second.
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A name of IAM's: letters, digits and `_+=,.@-`.

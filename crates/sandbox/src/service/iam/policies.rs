@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{add_tags, all_policies, conflict, exists, limit, listed, missing, name, path, policy_arn, tag_keys, tags};
+use crate::clock::to_the_second;
 use crate::document;
 use crate::protocol::{Answer, AwsError, tag_list};
 use crate::service::{Operation, Request, read, write};
@@ -94,8 +95,8 @@ fn show(request: &Request<'_>, policy: &Policy, whole: bool) -> Value {
         "AttachmentCount": attachments(request, &policy.arn),
         "PermissionsBoundaryUsageCount": boundaries.count(),
         "IsAttachable": true,
-        "CreateDate": super::time(policy.created),
-        "UpdateDate": super::time(policy.updated),
+        "CreateDate": to_the_second(policy.created),
+        "UpdateDate": to_the_second(policy.updated),
     });
     if whole {
         if !policy.description.is_empty() {

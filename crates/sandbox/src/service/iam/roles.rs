@@ -1,10 +1,9 @@
 //! IAM roles: trust, description, boundary, tags. What they may do is in `role_policies`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{add_tags, all_roles, conflict, exists, limit, listed, missing, name, path, role_arn, tag_keys, tags};
+use crate::clock::to_the_second;
 use crate::document;
 use crate::protocol::{Answer, AwsError, tag_list};
 use crate::service::{Operation, Request, read, write};
@@ -48,7 +47,7 @@ fn show(role: &Role, whole: bool) -> Value {
         "RoleName": role.name,
         "RoleId": role.id,
         "Arn": role.arn,
-        "CreateDate": super::time(role.created),
+        "CreateDate": to_the_second(role.created),
         "AssumeRolePolicyDocument": document::encoded(&role.trust),
         "MaxSessionDuration": role.max_session,
     });
@@ -115,26 +114,16 @@ fn create(request: &mut Request<'_>) -> Answer {
     if request.world.iam.roles.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
         return Err(exists(format!("Role with name {name} already exists.")));
     }
-    let role = Role {
-        arn: request.world.arn("iam", "", &format!("role{path}{name}")),
-        id: request.world.ids.iam("AROA"),
-        name: name.clone(),
-        path,
-        description,
-        trust,
-        max_session: input.number("MaxSessionDuration").unwrap_or(3600),
-        boundary: input.text("PermissionsBoundary").map(str::to_owned),
-        tags,
-        inline: BTreeMap::new(),
-        attached: Vec::new(),
-        created: request.now,
-    };
-    let mut shown = show(&role, true);
+    let role = request.world.add_role(&path, &name, &trust, request.now);
+    role.description = description;
+    role.max_session = input.number("MaxSessionDuration").unwrap_or(role.max_session);
+    role.boundary = input.text("PermissionsBoundary").map(str::to_owned);
+    role.tags = tags;
+    let mut shown = show(role, true);
     // A creation's answer has less than a look at the role has.
     if let Some(fields) = shown.as_object_mut() {
         fields.retain(|name, _| name != "MaxSessionDuration" && name != "RoleLastUsed");
     }
-    request.world.iam.roles.insert(name, role);
     Ok(json!({ "Role": shown }))
 }
 

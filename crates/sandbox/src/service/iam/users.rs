@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{add_tags, all_users, conflict, exists, limit, listed, missing, name, path, tag_keys, tags, user_arn};
+use crate::clock::to_the_second;
 use crate::protocol::{Answer, AwsError, tag_list};
 use crate::service::{Operation, Request, read, sts, write};
 use crate::world::{Tags, User, World};
@@ -68,7 +69,7 @@ fn show(world: &World, user: &User, with_tags: bool) -> Value {
         "UserName": user.name,
         "UserId": user.id,
         "Arn": world.arn("iam", "", &format!("user{}{}", user.path, user.name)),
-        "CreateDate": super::time(user.created),
+        "CreateDate": to_the_second(user.created),
     });
     if with_tags && !user.tags.is_empty() {
         shown["Tags"] = tag_list(&user.tags);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::policies::{asked, check_document, own, seen};
 use super::{conflict, limit, listed, missing, policy_arn};
+use crate::clock::to_the_second;
 use crate::document;
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, read, write};
@@ -24,7 +25,7 @@ fn show(policy: &Policy, version: &PolicyVersion, with_document: bool) -> Value 
     let mut shown = json!({
         "VersionId": version.id,
         "IsDefaultVersion": version.id == policy.default_version,
-        "CreateDate": super::time(version.created),
+        "CreateDate": to_the_second(version.created),
     });
     if with_document {
         shown["Document"] = document::encoded(&version.document).into();

@@ -9,7 +9,7 @@ mod subscriptions;
 mod topics;
 
 use super::{Operation, Request, Site};
-use crate::names::{region_of, resource_of};
+use crate::names::{account_of, region_of, resource_of};
 use crate::protocol::{AwsError, Input};
 use crate::world::{Subscription, Topic};
 
@@ -50,7 +50,7 @@ fn topic_arn(request: &Request<'_>, parameter: &str) -> Result<String, AwsError>
     if region_of(&arn) != request.region {
         return Err(invalid(parameter));
     }
-    if arn.split(':').nth(4) != Some(request.world.account.as_str()) {
+    if account_of(&arn) != request.world.account {
         let message = format!(
             "User: {} is not authorized to perform: SNS:{} on resource: {arn} because no resource-based policy allows \
              the SNS:{} action",
