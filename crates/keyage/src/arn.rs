@@ -37,6 +37,12 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// The account of an ARN; `None` for what belongs to no account, and for what is no ARN.
+#[must_use]
+pub fn account_of(arn: &str) -> Option<&str> {
+    Arn::parse(arn)?.account_id()
+}
+
 /// Whether a text is the id of an account.
 #[must_use]
 pub fn is_account_id(text: &str) -> bool {

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::{join, join_all};
-use keyminder_keyage::arn::Arn;
+use keyminder_keyage::arn::account_of;
 
 use super::{Clients, Identity};
 use crate::error::Error;
@@ -99,18 +99,14 @@ fn named<T, E: ProvideErrorMetadata>(
     arn: impl FnOnce(T) -> Option<String>,
 ) -> Option<String> {
     match answer {
-        Ok(answer) => account_of(&arn(answer)?),
-        Err(SdkError::ServiceError(error)) => account_in_words(error.err().message()?),
+        Ok(answer) => account_of(&arn(answer)?).map(str::to_owned),
+        Err(SdkError::ServiceError(error)) => account_in_words(error.err().message()?).map(str::to_owned),
         Err(_) => None,
     }
 }
 
-fn account_of(arn: &str) -> Option<String> {
-    Arn::parse(arn)?.account_id().map(str::to_owned)
-}
-
 /// The account of the first ARN in a sentence.
-pub(crate) fn account_in_words(message: &str) -> Option<String> {
+pub(crate) fn account_in_words(message: &str) -> Option<&str> {
     message.split_whitespace().find_map(|word| account_of(word.trim_matches(|c: char| "(),;'\"".contains(c))))
 }
 
@@ -139,7 +135,7 @@ mod tests {
             ("The role with name x cannot be found.", None),
             ("arn:aws:iam::aws:policy/AdministratorAccess does not exist", None),
         ] {
-            assert_eq!(account_in_words(message).as_deref(), account, "{message}");
+            assert_eq!(account_in_words(message), account, "{message}");
         }
     }
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription;
+use keyminder_keyage::arn::account_of;
 use tokio::sync::OnceCell;
 
 use super::{found, topic_tags};
-use crate::access;
 use crate::connection::Clients;
 use crate::error::{Error, failed};
 use crate::installation::Installation;
@@ -40,7 +40,7 @@ impl Shared {
     pub(crate) async fn role(&self, install: &Installation) -> Result<Option<&LiveRole>, Error> {
         let role = self.role.get_or_try_init(async || {
             let role = live_role(&install.clients, &install.names.role).await?;
-            install.must_be_here("IAM", role.as_ref().and_then(|role| access::account_of(role.arn())).as_deref())?;
+            install.must_be_here("IAM", role.as_ref().and_then(|role| account_of(role.arn())))?;
             Ok(role)
         });
         Ok(role.await?.as_ref())

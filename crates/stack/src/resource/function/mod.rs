@@ -18,13 +18,13 @@ mod state;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{LastUpdateStatus, State as SdkState};
 use futures::future::try_join;
+use keyminder_keyage::arn::account_of;
 use keyminder_reconcile::{Address, FieldChange, Meaning, Observed, Removal, Resource};
 
 use self::state::Grant;
 pub(crate) use self::state::State;
 use super::tags::settle as settle_tags;
 use super::{Shared, by_tags, found, role, topic};
-use crate::access;
 use crate::actions::{Actions, On};
 use crate::connection::proof::account_in_words;
 use crate::error::{Error, failed};
@@ -79,10 +79,10 @@ impl<'a> Function<'a> {
         let answer = self.install.clients.lambda.get_function().function_name(self.name()).send().await;
         let answer = answer.map_err(failed("lambda:GetFunction", self.name()));
         let account = match &answer {
-            Ok(answer) => answer.configuration().and_then(|function| access::account_of(function.function_arn()?)),
+            Ok(answer) => answer.configuration().and_then(|function| account_of(function.function_arn()?)),
             Err(error) => account_in_words(&error.message).filter(|_| error.is_not_found()),
         };
-        self.install.must_be_here("Lambda", account.as_deref())?;
+        self.install.must_be_here("Lambda", account)?;
         found(answer)
     }
 }
