@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Fault, FaultKind, Moment, Options};
-use keyminder_testkit::command::{EMAIL, REGION, Ran, World, finish};
+use keyminder_testkit::account::edits::role;
+use keyminder_testkit::command::{EMAIL, REGION, Ran, World, finish, unbroken};
 use serde_json::Value;
 
 #[test]
@@ -215,7 +216,7 @@ fn a_role_that_is_not_assumable_yet_is_waited_for_with_a_reason() {
     let start = Instant::now();
     let ran = world.ok(&["setup", "--email", EMAIL, "--yes"]);
     assert!(start.elapsed() > Duration::from_secs(1));
-    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unbroken(&ran.stderr);
     assert!(said.contains("cannot be assumed by Lambda"), "{ran:#?}");
 }
 
@@ -232,10 +233,7 @@ fn a_second_install_lives_beside_the_first() {
 fn every_command_refuses_an_installation_of_a_newer_version_before_anything_is_written() {
     let world = World::new();
     world.install();
-    world.sandbox.edit(|aws| {
-        let role = aws.iam.roles.get_mut("rotate-old-access-keys-notification-role").unwrap();
-        role.tags.insert("keyminder:format".to_owned(), "4711".to_owned());
-    });
+    world.sandbox.edit(|aws| role(aws).tags.insert("keyminder:format".to_owned(), "4711".to_owned()));
     world.sandbox.forget_calls();
     let commands: [&[&str]; 8] = [
         &["setup", "--email", EMAIL, "--yes"],
@@ -250,7 +248,7 @@ fn every_command_refuses_an_installation_of_a_newer_version_before_anything_is_w
     for command in commands {
         let ran = world.run(command);
         assert_eq!((ran.code, world.writes()), (64, 0), "{command:?}: {ran:#?}");
-        let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = unbroken(&ran.stderr);
         assert!(said.contains("error[NewerVersion]: a newer version of keyminder set up the installation"), "{said}");
         assert!(said.contains("hint: update keyminder"), "{said}");
         let (code, document) = world.json(command);
@@ -262,15 +260,12 @@ fn every_command_refuses_an_installation_of_a_newer_version_before_anything_is_w
 fn an_installation_of_an_older_version_is_called_that_by_plan_and_status() {
     let world = World::new();
     world.install();
-    world.sandbox.edit(|aws| {
-        let role = aws.iam.roles.get_mut("rotate-old-access-keys-notification-role").unwrap();
-        role.tags.remove("keyminder:format");
-    });
+    world.sandbox.edit(|aws| role(aws).tags.remove("keyminder:format"));
     let (_, plan) = world.json(&["plan", "--email", EMAIL]);
     let codes: Vec<_> = plan["attention"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
     assert!(codes.contains(&"older_version".into()), "{plan:#}");
     let status = world.run(&["status", "--email", EMAIL]);
-    let said = status.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unbroken(&status.stdout);
     assert!(said.contains("(an older version of keyminder set it up)"), "{status:#?}");
     let setup = world.ok(&["setup", "--email", EMAIL, "--yes"]);
     assert!(setup.stdout.contains("An older version of keyminder set up this installation"), "{setup:#?}");

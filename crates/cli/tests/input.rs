@@ -6,7 +6,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Fault, FaultKind};
-use keyminder_testkit::command::{self, EMAIL, World, finish, machine};
+use keyminder_testkit::command::{self, EMAIL, World, contains, finish, machine};
 
 /// The answer to a command line that is refused before AWS is asked.
 #[track_caller]
@@ -17,15 +17,6 @@ fn refused(arguments: &[&str]) -> String {
     assert_eq!(ran.stdout, "");
     assert_eq!(world.sandbox.calls().len(), 0, "AWS was asked");
     ran.stderr
-}
-
-#[track_caller]
-fn contains(text: &str, parts: &[&str]) {
-    // Lines are broken to the terminal's width.
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is not in {text:?}");
-    }
 }
 
 #[test]

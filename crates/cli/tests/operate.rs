@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use keyminder_sandbox::{Clock, Fault, FaultKind, MailKind, Options, Seed};
-use keyminder_testkit::command::{self, EMAIL, REGION, World, finish, machine};
+use keyminder_testkit::command::{self, EMAIL, REGION, World, finish, machine, unbroken};
 
 #[test]
 fn test_runs_the_installed_function_and_shows_who_gets_what() {
@@ -114,7 +114,7 @@ fn test_without_an_install_says_so() {
     for arguments in [&["test"][..], &["test", "--from-rule"]] {
         let ran = World::new().run(arguments);
         assert_eq!(ran.code, 1, "{ran:#?}");
-        assert!(words(&ran.stderr).contains("keyminder is not installed here: run keyminder setup"), "{ran:#?}");
+        assert!(unbroken(&ran.stderr).contains("keyminder is not installed here: run keyminder setup"), "{ran:#?}");
     }
 }
 
@@ -221,9 +221,9 @@ fn the_exported_alarm_looks_back_two_periods_of_the_schedule_and_seven_days_at_m
     assert_eq!(ran.code, 64, "a topic is needed: {ran:#?}");
     let export = |topic: &str| world.run(&["export", "alarm", "--topic", topic]);
     let ran = export("arn:aws:sns:us-east-1:123456789012:other");
-    assert!(ran.code == 64 && words(&ran.stderr).contains("at most seven days"), "{ran:#?}");
+    assert!(ran.code == 64 && unbroken(&ran.stderr).contains("at most seven days"), "{ran:#?}");
     let ran = export("arn:aws:sns:us-east-1:123456789012:IAM-Access-Key-Rotation-Topic");
-    assert!(ran.code == 64 && words(&ran.stderr).contains("CloudWatch is not allowed to publish"), "{ran:#?}");
+    assert!(ran.code == 64 && unbroken(&ran.stderr).contains("CloudWatch is not allowed to publish"), "{ran:#?}");
     assert_eq!(export("arn:aws:sns:eu-west-1:123456789012:other").code, 64, "another region");
 }
 
@@ -242,7 +242,7 @@ fn a_function_that_is_not_ours_is_not_run() {
     let ran = world.run(&["test", "--dry-run"]);
     assert!(
         ran.code == 64
-            && words(&ran.stderr).contains("was not created by this installation")
+            && unbroken(&ran.stderr).contains("was not created by this installation")
             && ran.stderr.contains("--adopt"),
         "{ran:#?}"
     );
@@ -257,7 +257,7 @@ fn a_link_that_somebody_opened_first_is_told_apart_from_one_that_is_bad() {
     world.sandbox.confirm(EMAIL);
     let ran = world.run(&["confirm", &link]);
     assert_eq!(ran.code, 1, "{ran:#?}");
-    let words = words(&ran.stderr);
+    let words = unbroken(&ran.stderr);
     assert!(words.contains("AlreadyConfirmed") && words.contains("one click can cancel it"), "{ran:#?}");
     assert!(!words.contains("permission"), "{ran:#?}");
 }
@@ -266,7 +266,7 @@ fn a_link_that_somebody_opened_first_is_told_apart_from_one_that_is_bad() {
 fn confirming_where_nothing_is_installed_says_so() {
     for arguments in [&["confirm", "--resend"][..], &["confirm", "2336412f37fb687f5d51e6e2425929f52bc8d2e1"]] {
         let ran = World::new().run(arguments);
-        assert!(ran.code == 1 && words(&ran.stderr).contains("keyminder is not installed here"), "{ran:#?}");
+        assert!(ran.code == 1 && unbroken(&ran.stderr).contains("keyminder is not installed here"), "{ran:#?}");
     }
 }
 
@@ -479,7 +479,7 @@ fn a_test_of_the_rule_that_fails_puts_its_schedule_back() {
     world.sandbox.inject(Fault::new("events:PutRule", FaultKind::LoseAnswer).always());
     let ran = world.run(&["test", "--from-rule"]);
     assert_eq!(ran.code, 1, "{ran:#?}");
-    assert!(words(&ran.stderr).contains("the schedule was rate(7 days)"), "{ran:#?}");
+    assert!(unbroken(&ran.stderr).contains("the schedule was rate(7 days)"), "{ran:#?}");
     assert_eq!(schedule_of(&world), "rate(7 days)");
 }
 
@@ -490,7 +490,7 @@ fn a_rule_that_is_not_as_wanted_is_not_tried_out() {
     let before = world.writes();
     let ran = world.run(&["test", "--from-rule"]);
     assert_eq!(ran.code, 64, "{ran:#?}");
-    assert!(words(&ran.stderr).contains("to fix them, run keyminder setup"), "{ran:#?}");
+    assert!(unbroken(&ran.stderr).contains("to fix them, run keyminder setup"), "{ran:#?}");
     assert_eq!(world.writes(), before);
 }
 
@@ -533,9 +533,4 @@ fn a_strangers_subscription_is_neither_waited_for_nor_to_be_confirmed() {
         ran.stdout.contains("stranger@example.org (not created by keyminder)"),
         "what ends with the topic: {ran:#?}"
     );
-}
-
-/// What was said, however it was folded.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

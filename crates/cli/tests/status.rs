@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use keyminder_checker::{RunSummary, SummaryLine};
 use keyminder_sandbox::world::{LogEvent, LogStream};
-use keyminder_testkit::command::{EMAIL, REGION, Ran, World};
+use keyminder_testkit::command::{EMAIL, REGION, Ran, World, unbroken};
 use serde_json::Value;
 
 const FUNCTION: &str = "rotate-old-access-keys-notification-sender";
@@ -102,7 +102,7 @@ fn no(world: &World, reason: &str) -> Ran {
 
 /// What was shown, however it was folded.
 fn words(ran: &Ran) -> String {
-    ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    unbroken(&ran.stdout)
 }
 
 fn yes(world: &World) {
@@ -220,10 +220,7 @@ fn a_schedule_that_is_far_off_is_a_reason_for_a_no_and_one_that_is_over_is_refus
     assert_eq!(ran.code, 2, "{ran:#?}");
     assert!(words(&ran).contains("the next run is only in"), "{ran:#?}");
     let ran = world.run(&["plan", "--schedule", "cron(0 0 1 1 ? 2020)"]);
-    assert!(
-        ran.code == 64 && ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains("never runs again"),
-        "{ran:#?}"
-    );
+    assert!(ran.code == 64 && unbroken(&ran.stderr).contains("never runs again"), "{ran:#?}");
 }
 
 #[test]

@@ -31,6 +31,20 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// What was printed, as one line: the command breaks it to the terminal's width.
+pub fn unbroken(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Asserts that what was printed has each part, whatever the terminal's width made of it.
+#[track_caller]
+pub fn contains(text: &str, parts: &[&str]) {
+    let text = unbroken(text);
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+}
+
 impl Default for World {
     fn default() -> Self {
         Self::with(Options::instant())

@@ -2,9 +2,7 @@
 
 use keyminder_sandbox::world::Topic;
 use keyminder_sandbox::{Credentials, Options};
-use keyminder_testkit::command::{Ran, World, finish};
-
-use super::contains;
+use keyminder_testkit::command::{Ran, World, contains, finish};
 
 const OURS: &str = "123456789012";
 const THEIRS: &str = "999999999999";

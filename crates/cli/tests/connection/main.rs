@@ -22,12 +22,3 @@ fn aws_file(world: &World, name: &str, text: &str) {
     std::fs::create_dir_all(world.home.path().join(".aws")).unwrap();
     world.write(&format!(".aws/{name}"), text);
 }
-
-/// Whether the text has each part, whatever the terminal's width made of it.
-#[track_caller]
-fn contains(text: &str, parts: &[&str]) {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is not in {text:?}");
-    }
-}

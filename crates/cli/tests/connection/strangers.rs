@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use keyminder_testkit::command::{Ran, finish, machine};
+use keyminder_testkit::command::{Ran, contains, finish, machine};
 
-use super::contains;
 use super::server::{Reply, Server, http, identity};
 
 const COMMANDS: [&[&str]; 6] = [

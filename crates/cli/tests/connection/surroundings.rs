@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use keyminder_testkit::command::{World, finish};
+use keyminder_testkit::command::{World, contains, finish};
 use serde_json::Value;
 
-use super::{aws_file, contains, with};
+use super::{aws_file, with};
 
 const KEYS: &str = "aws_access_key_id = AKIASANDBOXPROFILE00\naws_secret_access_key = s\n";
 

@@ -3,11 +3,10 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use keyminder_testkit::command::{Ran, World, finish};
+use keyminder_testkit::command::{Ran, World, contains, finish};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls_pki_types::PrivateKeyDer;
 
-use super::contains;
 use super::server::{Reply, Server, http, identity};
 
 fn sandboxed(world: &World, variables: &[(&str, &str)]) -> Ran {

@@ -3,16 +3,12 @@
 use keyminder_sandbox::{Fault, FaultKind};
 
 use crate::install::{Flow, no_crash};
-use keyminder_testkit::command::World;
+use keyminder_testkit::command::{World, unbroken};
 
 const REFUSALS: [(FaultKind, &str, &str); 2] = [
     (FaultKind::ExpiredToken, "expired", "to renew an expired session, run: aws sso login"),
     (FaultKind::ClockSkew, "", "set this machine's clock"),
 ];
-
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 #[test]
 fn expired_credentials_and_a_wrong_clock_are_told_with_what_to_do_by_every_command() {
@@ -31,7 +27,7 @@ fn expired_credentials_and_a_wrong_clock_are_told_with_what_to_do_by_every_comma
             let ran = world.run(command);
             no_crash(&ran);
             assert_eq!(ran.code, 1, "{command:?}: {ran:#?}");
-            let told = words(&ran.stderr);
+            let told = unbroken(&ran.stderr);
             assert!(told.contains(said) && told.contains(hint), "{command:?} {kind:?}: {ran:#?}");
         }
         let (code, document) = world.json(&["plan"]);
@@ -50,7 +46,7 @@ fn credentials_that_expire_in_the_middle_leave_what_the_next_run_completes() {
             let ran = world.run(flow.arguments());
             no_crash(&ran);
             assert_eq!(ran.code, 1, "{flow:?}: {ran:#?}");
-            assert!(words(&ran.stderr).contains("aws sso login"), "{flow:?}: {ran:#?}");
+            assert!(unbroken(&ran.stderr).contains("aws sso login"), "{flow:?}: {ran:#?}");
             world.sandbox.clear_faults();
             assert_eq!(flow.difference(&world, &meant), None, "{flow:?}, after {ran:#?}");
         }

@@ -7,7 +7,7 @@ use keyminder_sandbox::Moment;
 
 use crate::install::{Flow, State, no_crash};
 use crate::process::{Running, two_at_a_time};
-use keyminder_testkit::command::Ran;
+use keyminder_testkit::command::{Ran, unbroken};
 
 const STOPPING: &str = "Stopping once the requests in progress have finished";
 
@@ -25,11 +25,6 @@ fn interrupted(flow: Flow, k: usize, signal: &str, meant: &State) -> Ran {
     let wrong = flow.difference(&world, meant);
     assert_eq!(wrong, None, "{flow:?}, {signal} at call {k}, after {ran:#?}");
     ran
-}
-
-/// Text as one line: it was broken to the terminal's width.
-fn unbroken(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn asked_to_stop_anywhere(flow: Flow) {
