@@ -117,7 +117,7 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=5000))]
     pub(crate) old: u32,
 
-    /// Make it an organization of this many accounts, each with users of its own
+    /// Emulate an organization of this many accounts, each with its own users
     ///
     /// The credentials belong to the management account. Each other account has the role OrganizationAccountAccessRole,
     /// which AWS creates there.

@@ -38,7 +38,7 @@ impl Unproven {
             ),
         )
         .hint("use one endpoint for all services (--endpoint-url or AWS_ENDPOINT_URL), or AWS's own for all")
-        .hint("an account in which something exists names itself: create any SNS topic or IAM role there"))
+        .hint("in an empty account, create any SNS topic or IAM role: its ARN shows whose account it is"))
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn account_in_words(message: &str) -> Option<&str> {
 pub(crate) fn other_account(service: &str, place: &str, account: &str, named: &str) -> Error {
     let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
     let message =
-        format!("{service}{place} works in account {account}, and STS says that the credentials are for {named}");
+        format!("{service}{place} works in account {account}, but STS says that the credentials are for {named}");
     Error::usage("OtherAccount", message)
         .hint("check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_* and 'services' in the AWS profile")
 }
