@@ -53,10 +53,13 @@ pub struct Check {
 pub struct Scope {
     /// Keep fresh keys too, not only count them.
     pub all_keys: bool,
-    /// Ask for the last use of every key: one more call for each.
-    pub all_last_used: bool,
+    /// Read the last use of every key and the tags of every user who has one: one more call for each.
+    pub all_details: bool,
     /// Only users with this name, in which `*` and `?` are wildcards.
     pub user: Option<String>,
+    /// When the check is really made, if keys are judged as of another moment. Keys that did not exist at that moment
+    /// are then left out, and a later use of a key does not count.
+    pub made_at: Option<Timestamp>,
 }
 
 /// How far a check has got.
@@ -131,6 +134,10 @@ impl Check {
         progress: &dyn Fn(Progress),
     ) -> Report {
         let mut report = Report::new(self.account.clone(), now, &self.settings);
+        report.user_filter.clone_from(&self.scope.user);
+        if let Some(made_at) = self.scope.made_at {
+            (report.made_at, report.simulated) = (made_at, true);
+        }
         let mut listing = Listing::default();
         let in_time = self.work(&mut report, &mut listing, &mut deadline, progress).await.is_some();
         self.finish(&mut report, &listing, in_time);
@@ -151,7 +158,8 @@ impl Check {
             rate: &rate,
             settings: &self.settings,
             now: report.as_of,
-            all_last_used: self.scope.all_last_used,
+            all_details: self.scope.all_details,
+            simulated: self.scope.made_at.is_some(),
         };
         let (alias, summary) =
             by(deadline(report), async { futures::join!(self.alias(&rate), self.account_summary(&rate)) }).await?;
@@ -159,14 +167,14 @@ impl Check {
         match summary {
             Ok((root_access_keys, users)) => {
                 report.root_access_keys = root_access_keys;
-                listing.expected = users.filter(|_| self.scope.user.is_none());
+                listing.expected = users.filter(|_| self.scope.user.is_none() && self.scope.made_at.is_none());
             }
             Err(failure) => push(report, failure.into_error("iam:GetAccountSummary", None)),
         }
-        let expected = listing.expected;
+        let (expected, report_as_of) = (listing.expected, report.as_of);
         let (to_read, listed) = mpsc::channel(AHEAD);
         let list = async {
-            self.list(&rate, listing, to_read).await;
+            self.list(&rate, report_as_of, listing, to_read).await;
             std::future::pending::<Infallible>().await
         };
         let read = async {
@@ -189,7 +197,7 @@ impl Check {
         }
     }
 
-    async fn list(&self, rate: &CallRate, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
+    async fn list(&self, rate: &CallRate, as_of: Timestamp, listing: &mut Listing, mut to_read: mpsc::Sender<User>) {
         use futures::SinkExt;
         let wanted = self.scope.user.as_deref().map(Glob::new);
         let (mut marker, mut pages) = (None, Pages::of(USER_PAGES));
@@ -203,8 +211,11 @@ impl Check {
                     }
                 };
             let next = pages.next(page.is_truncated, page.marker.as_deref());
-            let users =
-                page.users.into_iter().filter(|user| wanted.is_none_or(|wanted| wanted.matches(&user.user_name)));
+            let is_later = |user: &aws_sdk_iam::types::User| user.create_date.secs() > as_of.as_second();
+            let users = page.users.into_iter().filter(|user| {
+                wanted.is_none_or(|wanted| wanted.matches(&user.user_name))
+                    && !(self.scope.made_at.is_some() && is_later(user))
+            });
             let users: Vec<User> =
                 users.map(|user| User { name: user.user_name, path: user.path, tags: None }).collect();
             listing.listed += u32::try_from(users.len()).unwrap_or(u32::MAX);
@@ -234,8 +245,9 @@ impl Check {
                 report.add(*finding, true);
                 push(report, error);
             }
-            Reading::Read { keys, errors } => {
+            Reading::Read { keys, created_later, errors } => {
                 report.summary.users_read += 1;
+                report.created_later += created_later;
                 for (finding, assessment) in keys {
                     if let Some(id) = finding.access_key_id.as_deref() {
                         report.exempt(&assessment, &finding.user, id);

@@ -16,7 +16,7 @@ use crate::call_rate::CallRate;
 /// What reading a user came to.
 pub(crate) enum Reading {
     /// All of it, or all but what the errors say.
-    Read { keys: Vec<(Finding, Assessment)>, errors: Vec<ReadError> },
+    Read { keys: Vec<(Finding, Assessment)>, created_later: u32, errors: Vec<ReadError> },
     /// Deleted since it was listed.
     Gone,
     /// Its keys could not be read.
@@ -28,8 +28,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) rate: &'a CallRate,
     pub(crate) settings: &'a Settings,
     pub(crate) now: Timestamp,
-    /// Ask for the last use of every key.
-    pub(crate) all_last_used: bool,
+    /// Read the last use of every key and the tags of every user who has one.
+    pub(crate) all_details: bool,
+    /// `now` is not the time of the check: what happened after `now` is left out.
+    pub(crate) simulated: bool,
 }
 
 /// Pages of a listing about one user, at the most: none has more than fifty elements ("IAM and AWS STS quotas").
@@ -55,7 +57,7 @@ macro_rules! each_page {
 
 impl Reader<'_> {
     pub(crate) async fn read(&self, mut user: User) -> Reading {
-        let keys = match self.keys(&user.name).await {
+        let mut keys = match self.keys(&user.name).await {
             Ok(keys) => keys,
             Err((_, failure)) if failure.kind == FailureKind::Missing => return Reading::Gone,
             Err((operation, failure)) => {
@@ -64,9 +66,12 @@ impl Reader<'_> {
                 return Reading::Unknown { finding: Box::new(Finding::unknown(&user, reason)), error };
             }
         };
+        let listed = keys.len();
+        keys.retain(|key| !self.simulated || key.created <= self.now);
+        let created_later = u32::try_from(listed - keys.len()).unwrap_or(u32::MAX);
         let mut errors = Vec::new();
         let mut limit_is_unknown = false;
-        let wants_tags = self.settings.limits_go_by_tag() && !keys.is_empty()
+        let wants_tags = (self.settings.limits_go_by_tag() || self.all_details) && !keys.is_empty()
             || keys.iter().any(|key| deserves_a_closer_look(key, self.settings, self.now));
         if wants_tags && self.settings.read_user_tags {
             match self.tags(&user.name).await {
@@ -82,6 +87,10 @@ impl Reader<'_> {
         for mut key in keys {
             if self.wants_last_use(&key, &user) {
                 match self.last_used(&key.id).await {
+                    // IAM knows the last use only: whether the key was used before `now`, it does not say.
+                    Ok(LastUsed::At { at, .. }) if self.simulated && at > self.now => {
+                        key.last_used = LastUsed::Unknown;
+                    }
                     Ok(last_used) => key.last_used = last_used,
                     Err(failure) if failure.kind == FailureKind::Missing => continue,
                     Err(failure) => {
@@ -104,14 +113,14 @@ impl Reader<'_> {
             }
             (finding, assessment)
         };
-        Reading::Read { keys: known.iter().map(judge).collect(), errors }
+        Reading::Read { keys: known.iter().map(judge).collect(), created_later, errors }
     }
 
     fn wants_last_use(&self, key: &Key, user: &User) -> bool {
         if key.kind != CredentialKind::AccessKey {
             return false;
         }
-        self.all_last_used
+        self.all_details
             || may_be_unused(key, self.settings, self.now)
             || match assess(key, user, self.settings, self.now).verdict {
                 Verdict::Old | Verdict::Due | Verdict::Exempt => true,

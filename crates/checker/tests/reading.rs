@@ -103,6 +103,7 @@ async fn the_settings_decide_the_verdicts() {
             access_key_id: None,
             until: "2027-01-01".parse().unwrap(),
             reason: "by configuration".to_owned(),
+            approved_by: None,
         }],
         ..Settings::default()
     };

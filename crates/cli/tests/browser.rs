@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
 use keyminder_testkit::command::World;
+use sha2::{Digest, Sha256};
 
 /// The browser on the path.
 fn browser() -> PathBuf {
@@ -17,10 +19,12 @@ fn browser() -> PathBuf {
         .expect("Chromium on the path")
 }
 
-/// The page of an account, with a script of the test's at its end.
+/// The page of an account, with a script of the test's at its end, which the page's content policy is made to allow.
 fn page(world: &World, script: &str) -> PathBuf {
     let html = world.ok(&["check", "--format", "html", "--all"]).stdout;
     assert!(html.starts_with("<!doctype html>") || html.starts_with("<!DOCTYPE html>"), "{}", &html[..80]);
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(script));
+    let html = html.replace("script-src ", &format!("script-src 'sha256-{hash}' "));
     world.write("page.html", &html.replace("</body>", &format!("<script>{script}</script></body>")));
     world.home.path().join("page.html")
 }
@@ -89,5 +93,24 @@ fn hostile_names_run_nothing_in_the_page() {
         }
     });
     let document = opened(&browser, &page(&world, ""), 1000);
+    assert!(title(&document).starts_with("IAM access keys of account"), "{}", title(&document));
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn the_content_policy_allows_the_pages_own_style_and_script_and_no_other() {
+    let browser = browser();
+    let world = World::seeded(3, 1);
+    let probe = "const bar = getComputedStyle(document.querySelector('.bars svg')); \
+        document.title = bar.height + ' ' + parseFloat(bar.width);";
+    let document = opened(&browser, &page(&world, probe), 1000);
+    let (height, width) = title(&document).split_once(' ').expect("a bar with height and width");
+    assert!(height != "auto" && width.parse::<f64>().expect("a width") > 10.0, "{height} {width}");
+
+    let html = world.ok(&["check", "--format", "html"]).stdout;
+    let foreign = "<script>document.title = 'taken'</script>\
+        <img src=\"data:,\" onerror=\"document.title = 'taken'\">";
+    world.write("foreign.html", &html.replace("</body>", &format!("{foreign}</body>")));
+    let document = opened(&browser, &world.home.path().join("foreign.html"), 1000);
     assert!(title(&document).starts_with("IAM access keys of account"), "{}", title(&document));
 }

@@ -73,7 +73,7 @@ fn every_form_changes_its_verdict_between_the_second_of_the_limit_and_the_next()
         let column = |name| row.split(',').nth(header.split(',').position(|found| found == name).unwrap()).unwrap();
         assert_eq!((column("verdict"), column("over_by_seconds")), (verdict, seconds.to_string().as_str()), "{csv}");
         let page = check("html").stdout;
-        assert_eq!(page.contains("1 key is over the limit."), verdict == "old");
+        assert_eq!(page.contains("✗ 1 key of users named"), verdict == "old", "{page}");
         assert_eq!(page.contains("90 days and "), verdict == "old", "the page says by how much it is over");
     }
 }

@@ -20,11 +20,23 @@ pub struct Exemption {
     /// The last day on which it holds, in UTC.
     #[serde(deserialize_with = "date")]
     pub until: Date,
-    /// Why, for whoever reads the notice.
+    /// Why, for the people who read notices and reports.
     pub reason: String,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 impl Exemption {
+    /// The reason, and who approved it if that is known.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match &self.approved_by {
+            Some(name) => format!("{} (approved by {name})", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+
     /// Whether it is about that key of that user.
     #[must_use]
     pub fn covers(&self, user: &str, key: &str) -> bool {
@@ -43,8 +55,8 @@ impl Exemption {
         TimeZone::UTC.to_timestamp(self.until.tomorrow().ok()?.into()).ok()
     }
 
-    /// Reads the value of the tag `keyminder:exempt` of a user: `until=2027-03-31` and, after a space
-    /// or one of `; / :`, the reason.
+    /// Reads the value of the tag `keyminder:exempt` of a user: `until=2027-03-31`; then, if it is known,
+    /// `approved_by=NAME`; then the reason. Between them is a space or one of `; / : ,`.
     ///
     /// IAM refuses a semicolon in a tag's value ("Rules for tagging in IAM"), though other writers of
     /// the tag may show it so; a space does as well.
@@ -60,12 +72,22 @@ impl Exemption {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(rest.len());
         let (date, rest) = rest.split_at(end);
         let until = date.parse().map_err(|_| format!("{date:?} is not a date: {form}"))?;
-        let reason = rest.trim_start_matches([' ', ';', '/', ':', ',']);
-        let reason = reason.strip_prefix("reason=").unwrap_or(reason).trim();
+        let between = [' ', ';', '/', ':', ','];
+        let rest = rest.trim_start_matches(between);
+        let (approved_by, rest) = match rest.strip_prefix("approved_by=") {
+            Some(named) => {
+                let end = named.find([' ', ';', ',']).unwrap_or(named.len());
+                let (name, rest) = named.split_at(end);
+                (Some(name).filter(|name| !name.is_empty()), rest.trim_start_matches(between))
+            }
+            None => (None, rest),
+        };
+        let reason = rest.strip_prefix("reason=").unwrap_or(rest).trim();
         if reason.is_empty() {
             return Err(format!("it gives no reason: {form}"));
         }
-        Ok(Self { user: user.to_owned(), access_key_id: None, until, reason: reason.to_owned() })
+        let approved_by = approved_by.map(str::to_owned);
+        Ok(Self { user: user.to_owned(), access_key_id: None, until, reason: reason.to_owned(), approved_by })
     }
 }
 

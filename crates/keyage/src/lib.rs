@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod arn;
+pub mod benchmark;
 pub mod environment;
 pub mod exemption;
 mod glob;
@@ -19,6 +20,7 @@ pub mod untrusted;
 pub mod verdict;
 
 pub use advice::{Advice, AdviceCode, advise};
+pub use benchmark::{Control, Grade, controls};
 pub use environment::{DEFAULT_INSTALL, Deployment, Environment, EnvironmentError};
 pub use exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 pub use glob::Glob;

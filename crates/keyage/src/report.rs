@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::advice::Advice;
+use crate::benchmark::Tally;
 use crate::exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 use crate::key::{CredentialKind, Key, KeyStatus, LastUsed, User};
 use crate::settings::{EXEMPT_TAG, Settings};
@@ -39,6 +40,17 @@ pub struct Report {
     pub errors: Vec<ReadError>,
     /// How many errors more there were than `errors` holds.
     pub errors_left_out: u32,
+    /// When the account was read.
+    pub made_at: Timestamp,
+    /// Whether keys are judged as of another moment than `made_at`.
+    pub simulated: bool,
+    /// Only users with this name were checked, in which `*` and `?` are wildcards; `None` means all users.
+    pub user_filter: Option<String>,
+    /// In a simulation of the past, how many keys were left out because they did not exist then.
+    pub created_later: u32,
+    /// What the benchmark's controls are graded by.
+    #[serde(skip)]
+    pub tally: Tally,
 }
 
 /// The counts of a check.
@@ -117,6 +129,11 @@ pub struct Finding {
     pub reason: Option<String>,
     /// What could replace it: only for keys that are old, due or unused, and only a guess.
     pub advice: Option<Advice>,
+    /// Who approved the exemption that covers it, if one does and says so.
+    pub approved_by: Option<String>,
+    /// Which of `last_used` and `owner` were not looked up, so that their `null` does not mean "none".
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_read: Vec<&'static str>,
     /// When the exemption ended that excused it last, where none holds now.
     #[serde(skip)]
     pub excuse_ended: Option<Timestamp>,
@@ -126,13 +143,14 @@ impl Finding {
     /// A key and its judgement.
     #[must_use]
     pub fn new(key: Key, user: &User, assessment: &Assessment, settings: &Settings) -> Self {
-        let (last_used_service, last_used_region) = match &key.last_used {
+        let last_used = key.last_used;
+        let (last_used_service, last_used_region) = match &last_used {
             LastUsed::At { service, region, .. } => (service.clone(), region.clone()),
             _ => (None, None),
         };
         let reason = assessment.exemption.as_ref().map(|(exemption, state)| match state {
-            ExemptionState::Active => format!("exempt until {}: {}", exemption.until, exemption.reason),
-            ExemptionState::Expired => format!("exemption expired on {}: {}", exemption.until, exemption.reason),
+            ExemptionState::Active => format!("exempt until {}: {}", exemption.until, exemption.why()),
+            ExemptionState::Expired => format!("exemption expired on {}: {}", exemption.until, exemption.why()),
         });
         let expired = assessment.exemption.as_ref().filter(|(_, state)| *state == ExemptionState::Expired);
         // Someone meant to exempt it: say why it is reported anyway.
@@ -148,7 +166,6 @@ impl Finding {
             status: Some(key.status),
             created: Some(key.created),
             age_days: Some(assessment.age_days),
-            last_used: key.last_used,
             last_used_service,
             last_used_region,
             verdict: assessment.verdict,
@@ -164,6 +181,9 @@ impl Finding {
             path: user.path.clone(),
             reason,
             advice: None,
+            approved_by: assessment.exemption.as_ref().and_then(|(exemption, _)| exemption.approved_by.clone()),
+            not_read: not_read(key.kind, &last_used, user),
+            last_used,
             excuse_ended: expired.and_then(|(exemption, _)| exemption.end()),
         }
     }
@@ -199,6 +219,8 @@ impl Finding {
             path: user.path.clone(),
             reason: Some(reason),
             advice: None,
+            approved_by: None,
+            not_read: vec!["last_used", "owner"],
             excuse_ended: None,
         }
     }
@@ -235,6 +257,13 @@ impl Finding {
             Verdict::Fresh => self.unused_since.is_some(),
         }
     }
+}
+
+/// What was not looked up. IAM keeps no record of the last use of other credentials than access keys.
+fn not_read(kind: CredentialKind, last_used: &LastUsed, user: &User) -> Vec<&'static str> {
+    let last_use = kind == CredentialKind::AccessKey && *last_used == LastUsed::NotRead;
+    let fields = [("last_used", last_use), ("owner", user.tags.is_none())];
+    fields.into_iter().filter(|(_, missing)| *missing).map(|(field, _)| field).collect()
 }
 
 /// Something that could not be read.
@@ -291,6 +320,11 @@ impl Report {
                 .collect(),
             errors: Vec::new(),
             errors_left_out: 0,
+            made_at: as_of,
+            simulated: false,
+            user_filter: None,
+            created_later: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -318,6 +352,7 @@ impl Report {
             Verdict::Unknown => &mut summary.unknown,
         };
         *counter += 1;
+        self.tally.count(&finding, self.as_of);
         if finding.access_key_id.is_some() {
             summary.keys += 1;
         }

@@ -39,6 +39,7 @@ fn an_all_clear_does_not_speak_for_keys_that_are_exempt_or_switched_off() {
         access_key_id: None,
         until: "2027-03-31".parse().unwrap(),
         reason: "moving".to_owned(),
+        approved_by: Some("Ada".to_owned()),
     };
     let settings = Settings { exemptions: vec![exemption], all_clear: AllClear::Always, ..Settings::default() };
     let off = Key { status: KeyStatus::Inactive, ..key("AKIA2", 700) };

@@ -22,6 +22,7 @@ fn everything() -> (Settings, Report) {
         access_key_id: None,
         until: until.parse().unwrap(),
         reason: reason.to_owned(),
+        approved_by: None,
     };
     let settings = Settings {
         warn_days: vec![14, 7, 1],
@@ -287,6 +288,7 @@ fn hostile_words_break_nothing() {
                         access_key_id: None,
                         until: "2020-01-01".parse().unwrap(),
                         reason: hostile.to_string(),
+                        approved_by: Some(hostile.to_string()),
                     }],
                     ..Settings::default()
                 };

@@ -80,6 +80,7 @@ fn an_exempt_fresh_or_inactive_key_causes_no_notice() {
         access_key_id: None,
         until: "2027-03-31".parse().unwrap(),
         reason: "r".to_owned(),
+        approved_by: None,
     };
     let settings = Settings { exemptions: vec![exemption], ..Settings::default() };
     let off = Key { status: KeyStatus::Inactive, ..key("AKIA3", 400) };
@@ -163,6 +164,7 @@ fn a_key_whose_exemption_ended_is_mentioned_by_the_next_run() {
         access_key_id: None,
         until: until.parse().unwrap(),
         reason: "r".to_owned(),
+        approved_by: None,
     };
     // Past its boundary of 21 November, and far from that of 21 December.
     let created = ago(93);

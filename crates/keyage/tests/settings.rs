@@ -30,6 +30,7 @@ fn what_is_out_of_bounds_is_refused_with_what_to_do() {
         access_key_id: None,
         until: Date::constant(2027, 3, 31),
         reason: "why".to_owned(),
+        approved_by: None,
     };
     let limit = || Limit { user: Some("ci-*".to_owned()), max_age_days: 30, ..Limit::default() };
     let usual = Settings::default;
@@ -158,6 +159,7 @@ fn every_setting_has_the_variable_of_its_name_in_capitals() {
             access_key_id: None,
             until: Date::constant(2027, 3, 31),
             reason: "r".to_owned(),
+            approved_by: None,
         }],
         limits: vec![Limit { user: Some("ci-*".to_owned()), max_age_days: 30, ..Limit::default() }],
         other_credentials: true,
@@ -222,6 +224,7 @@ fn lists_that_outgrow_the_environment_go_into_the_package() {
         access_key_id: None,
         until: Date::constant(2027, 3, 31),
         reason: "being moved to a role, see the ticket".to_owned(),
+        approved_by: None,
     };
     let settings = Settings { exemptions: (0..200).map(exemption).collect(), ..Settings::default() };
     let environment = settings.to_environment(&deployment("rate(1 day)"));
@@ -248,7 +251,7 @@ prop_compose! {
         reason in word(),
     ) -> Exemption {
         let until = Date::constant(1990, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap();
-        Exemption { user, access_key_id: id, until, reason }
+        Exemption { user, access_key_id: id, until, reason, approved_by: None }
     }
 }
 

@@ -149,6 +149,7 @@ fn exemption(user: &str, key: Option<&str>, until: &str) -> Exemption {
         access_key_id: key.map(str::to_owned),
         until: until.parse().unwrap(),
         reason: "moving to a role".to_owned(),
+        approved_by: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The flags of `check`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -16,7 +16,7 @@ use super::given::{Check, Given};
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   keyminder check
-  keyminder check --format html --save keys.html     a page for an auditor
+  keyminder check --save keys.html                   a page for an auditor
   keyminder check --at 2027-01-31                    keys that will be old by then
   keyminder check --notice                           the notices as they would be sent
   keyminder check --max-age-days 60 --exit-code      for CI")]
@@ -25,7 +25,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<CheckFormat>,
 
-    /// Write the result to this file (replaced atomically)
+    /// Write the result to this file (replaced atomically); .html, .csv or .json chooses the format
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
@@ -70,6 +70,29 @@ fn duration(text: &str) -> Result<Duration, String> {
     match number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)) {
         Some(seconds) if (1..=86_400).contains(&seconds) => Ok(Duration::from_secs(seconds)),
         _ => Err(format!("'{text}' is not a time from 1s to 24h, such as 90s, 15m or 1h")),
+    }
+}
+
+impl CheckFormat {
+    /// The word for it on the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Html => "html",
+        }
+    }
+
+    /// The format that the name of a file asks for, if it does.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "html" | "htm" => Some(Self::Html),
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::session::{Account, Session};
 use crate::args::{CheckArgs, CheckFormat};
 use crate::error::{Error, Exit};
+use crate::render::check::Provenance;
 use crate::render::{self, CheckDocument};
 
 /// As long as the function can run.
@@ -23,42 +24,44 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         settings.notice = kind;
     }
     let at = args.at.as_deref().map(moment).transpose()?;
-    let format = match args.format {
-        Some(CheckFormat::Json) | None if screen.is_json() => CheckFormat::Json,
-        Some(format) if screen.is_json() => {
-            return Err(Error::usage(
-                "Usage",
-                format!("--output json and --format {format:?} cannot both be").to_lowercase(),
-            ));
-        }
-        format => format.unwrap_or_default(),
-    };
-    let account = session.connect().await?;
+    let format = format(args, screen.is_json())?;
+    let account = session.connect_to_iam().await?;
     if let Some(settings) = session.settings_from() {
         screen.remark(&render::dim(settings));
     }
-    let report = read(session, &account, &settings, args, at).await?;
+    let report = read(session, &account, &settings, args, (format, at)).await?;
+    let provenance = Provenance {
+        made_by: account.identity.arn.clone(),
+        settings_from: session.config.sources(&args.given),
+        config_file: session.config.full_path(),
+        endpoint: account.clients.endpoints().filter(|_| !session.config.is_of_sandbox()),
+    };
     let notices = match args.notice {
         Some(_) => Some(notices(&report, &settings, &context(session, &account, at)?)),
         None => None,
     };
-    let endpoint = account.clients.endpoints().filter(|_| !session.config.is_of_sandbox());
-    let shown = show(session, format, args, (&report, endpoint.as_deref()), &settings, notices)?;
+    if args.notice.is_some() && account.clients.region_is_assumed() {
+        let region = account.clients.region();
+        screen.remark(&render::dim(format_args!("no region is configured, so the notice names {region}")));
+    }
+    let shown = show(session, format, args, &report, &provenance, &settings, notices)?;
     match &args.save {
         Some(file) => {
             // A file is no terminal.
-            let shown = match format {
-                CheckFormat::Table => anstream::adapter::strip_bytes(&shown).into_vec(),
-                _ => shown,
+            let shown = match shown {
+                Shown::Text(text) => anstream::adapter::strip_bytes(text.as_bytes()).into_vec(),
+                Shown::File(bytes) => bytes,
             };
             render::write_report(file, &shown)?;
             screen.remark(&format!("Wrote {}.", file.display()));
         }
-        None if format == CheckFormat::Table => screen.result(&String::from_utf8_lossy(&shown)),
-        None => screen.raw(&shown),
+        None => match shown {
+            Shown::Text(text) => screen.result(&text),
+            Shown::File(bytes) => screen.raw(&bytes),
+        },
     }
     if !report.complete {
-        if format != CheckFormat::Table {
+        if format != CheckFormat::Table || args.save.is_some() {
             let first = report.errors.first().map(ToString::to_string).unwrap_or_default();
             screen.aside(&format!("{} not everything could be read: {first}", render::bad("error:")));
         }
@@ -67,14 +70,51 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
     Ok(if args.exit_code && report.has_findings() { Exit::Difference } else { Exit::Done })
 }
 
+/// What a run shows.
+enum Shown {
+    /// For people, with styles.
+    Text(String),
+    /// For a file or a program.
+    File(Vec<u8>),
+}
+
+/// The form of the result: as asked for, or by the name of the file.
+fn format(args: &CheckArgs, is_json: bool) -> Result<CheckFormat, Error> {
+    let both = |one: &str, other: &str| Err(Error::usage("Usage", format!("{one} cannot be combined with {other}")));
+    let named = args.save.as_deref().and_then(CheckFormat::of_file);
+    let saved = || args.save.as_deref().map(|file| format!("--save {}", file.display())).unwrap_or_default();
+    let format = match (args.format, named) {
+        (Some(asked), _) if is_json && asked != CheckFormat::Json => {
+            return both("--output json", &format!("--format {}", asked.word()));
+        }
+        (None, Some(named)) if is_json && named != CheckFormat::Json => return both("--output json", &saved()),
+        (Some(asked), Some(named)) if asked != named => return both(&format!("--format {}", asked.word()), &saved()),
+        _ if is_json => CheckFormat::Json,
+        (asked, named) => asked.or(named).unwrap_or_default(),
+    };
+    match format {
+        CheckFormat::Csv | CheckFormat::Html if args.notice.is_some() => {
+            both("--notice", &args.format.map_or_else(saved, |asked| format!("--format {}", asked.word())))
+        }
+        format => Ok(format),
+    }
+}
+
 async fn read(
     session: &Session,
     account: &Account,
     settings: &Settings,
     args: &CheckArgs,
-    at: Option<Timestamp>,
+    (format, at): (CheckFormat, Option<Timestamp>),
 ) -> Result<Report, Error> {
-    let scope = Scope { all_keys: true, all_last_used: args.all, user: args.user.clone() };
+    let made_at = Timestamp::now();
+    let scope = Scope {
+        all_keys: true,
+        // What is handed on has everything. A notice has what the function would have read.
+        all_details: args.notice.is_none() && (args.all || format != CheckFormat::Table),
+        user: args.user.clone(),
+        made_at: at.map(|_| made_at),
+    };
     let iam = account.clients.iam_for_checking();
     let check = Check::new(&iam, settings.clone(), account.identity.account.clone()).with_scope(scope);
     let bar = session.screen.spinner("reading users");
@@ -83,7 +123,7 @@ async fn read(
         bar.set_message(format!("{}{of} users, {} keys, {} old", progress.users_read, progress.keys, progress.old));
     };
     let deadline = tokio::time::Instant::now() + args.timeout.unwrap_or(TIMEOUT);
-    let now = at.unwrap_or_else(Timestamp::now);
+    let now = at.unwrap_or(made_at);
     let reading = async { Ok::<_, Error>(check.read(now, Some(deadline), progress).await) };
     let report = session.interrupt.or(reading).await;
     bar.finish_and_clear();
@@ -99,11 +139,11 @@ async fn read(
             error.operation = Some(first.operation.clone());
             Err(error)
         }
-        // Nothing that was looked at must not read as nothing that was found.
+        // A check of nobody must not look like a check that found nothing.
         None if report.summary.users == 0 && args.user.is_some() => {
             let name = args.user.as_deref().unwrap_or_default();
-            Err(Error::usage("NoSuchUser", format!("--user: no user of this account is called '{name}'"))
-                .hint("names are told apart by case, and * and ? stand for any, as in --user 'ci-*'"))
+            Err(Error::usage("NoSuchUser", format!("--user: no user of this account has a name that matches '{name}'"))
+                .hint("names are case-sensitive; * and ? are wildcards, as in --user 'ci-*'"))
         }
         _ => Ok(report),
     }
@@ -113,31 +153,47 @@ fn show(
     session: &Session,
     format: CheckFormat,
     args: &CheckArgs,
-    (report, endpoint): (&Report, Option<&str>),
+    report: &Report,
+    provenance: &Provenance,
     settings: &Settings,
     notices: Option<Vec<Notice>>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Shown, Error> {
     let width = session.screen.width();
-    let text = match (format, notices) {
+    Ok(match (format, notices) {
         (CheckFormat::Json, notices) => {
             let notices = notices.unwrap_or_default().iter().map(notice_document).collect();
-            let document = CheckDocument::new(report, notices);
+            let document = CheckDocument::new(report, provenance, notices);
             let text =
                 serde_json::to_string_pretty(&document).map_err(|error| Error::failed("Json", error.to_string()))?;
-            return Ok((render::escaped(text) + "\n").into_bytes());
+            Shown::File((render::escaped(text) + "\n").into_bytes())
         }
-        (_, Some(notices)) if notices.is_empty() => "Nothing would be sent.\n".to_owned(),
-        (_, Some(notices)) => notices.iter().map(|notice| render::notice(notice) + "\n").collect(),
-        (CheckFormat::Table, None) => render::check::table(report, endpoint, args.all, width),
-        (CheckFormat::Csv, None) => return render::check::csv(report),
-        (CheckFormat::Html, None) => render::check::html(report, settings)?,
-    };
-    Ok(render::gate(&text).into_owned().into_bytes())
+        (_, Some(notices)) => {
+            let text: String = match notices.as_slice() {
+                [] => "Nothing would be sent.\n".to_owned(),
+                notices => notices.iter().map(|notice| render::notice(notice) + "\n").collect(),
+            };
+            Shown::Text(render::check::remarks(report, width) + &text)
+        }
+        (CheckFormat::Table, None) => Shown::Text(render::check::table(report, provenance, args.all, width)),
+        (CheckFormat::Csv, None) => Shown::File(render::check::csv(report, provenance)?),
+        (CheckFormat::Html, None) => {
+            let page = render::check::html(report, settings, provenance)?;
+            Shown::File(render::gate(&page).into_owned().into_bytes())
+        }
+    })
 }
 
 fn notice_document(notice: &Notice) -> Value {
     let document: Value = serde_json::from_str(&notice.json).unwrap_or(Value::Null);
-    json!({ "subject": notice.subject, "text": notice.text, "sms": notice.sms, "document": document })
+    // In the text form, the message repeats the texts and the document.
+    let chat = if notice.structured { Value::Null } else { serde_json::from_str(&notice.message).unwrap_or_default() };
+    json!({
+        "subject": notice.subject,
+        "text": notice.text,
+        "sms": notice.sms,
+        "document": document,
+        "chat": chat,
+    })
 }
 
 /// The circumstances that a notice speaks of: with `--at`, those of the scheduled run at that time.

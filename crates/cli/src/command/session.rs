@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use keyminder_reconcile::Progress;
-use keyminder_stack::{Clients, Error as StackError, Identity, Installation, Kind, Roles, Spec, Unproven};
+use keyminder_stack::{Clients, Connection, Error as StackError, Identity, Installation, Kind, Roles, Spec, Unproven};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -59,6 +59,30 @@ impl Session {
         self.account(clients, identity).await
     }
 
+    /// The same for a command that only reads IAM: it works without a region, as IAM is global.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and credentials that the assumed partition refuses.
+    pub(crate) async fn connect_to_iam(&self) -> Result<Account, Error> {
+        let wanted = Connection { region_is_optional: true, ..self.config.connection() };
+        let clients = self.clients_by(&wanted).await?;
+        let identity = clients.identity();
+        let explained = |error: StackError| {
+            let is_refused = error.kind == Kind::Credentials;
+            let error = unreachable(error, &clients);
+            match clients.region_is_assumed() && is_refused {
+                true => error.hint(format!(
+                    "no region is configured, so keyminder asked in {}; for China, GovCloud or another partition, use \
+                     --region",
+                    clients.region()
+                )),
+                false => error,
+            }
+        };
+        let identity = self.interrupt.or(async { identity.await.map_err(explained) }).await?;
+        self.account(clients, identity).await
+    }
+
     /// Connects, says where the run takes place, and opens the install. Whose account it is and which roles it has are
     /// asked at once.
     ///
@@ -76,8 +100,12 @@ impl Session {
     }
 
     async fn clients(&self) -> Result<Clients, Error> {
+        self.clients_by(&self.config.connection()).await
+    }
+
+    async fn clients_by(&self, connection: &Connection) -> Result<Clients, Error> {
         let wanted = self.config.account()?;
-        let clients = self.interrupt.or(Clients::connect(&self.config.connection())).await?;
+        let clients = self.interrupt.or(Clients::connect(connection)).await?;
         if let Some(wanted) = &wanted {
             clients.must_all_be_of(wanted)?;
         }

@@ -82,6 +82,20 @@ impl Config {
         self.file.path.as_deref()
     }
 
+    /// The full path of the configuration file, if one was read.
+    pub(crate) fn full_path(&self) -> Option<String> {
+        let path = self.path()?;
+        Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string())
+    }
+
+    /// Where the settings of a check come from, in words: the file with its full path, and the flags and variables that
+    /// beat it.
+    pub(crate) fn sources(&self, given: &Overrides) -> String {
+        let file = self.full_path().unwrap_or_else(|| "defaults".to_owned());
+        let beaten: Vec<_> = given.iter().map(|one| one.origin.as_str()).collect();
+        if beaten.is_empty() { file } else { format!("{file}, with {}", beaten.join(", ")) }
+    }
+
     /// Which account and region to talk to.
     pub(crate) fn connection(&self) -> Connection {
         let layout = self.layout();

@@ -1,10 +1,11 @@
 //! The JSON documents of the command: their shapes are a contract (`"schema": 1`).
 
-use keyminder_keyage::Report;
+use keyminder_keyage::{Control, Report, controls};
 use keyminder_reconcile::{Change, Plan, Summary};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::check::Provenance;
 use super::status::StatusView;
 use crate::error::Error;
 use crate::follow_up::FollowUp;
@@ -63,12 +64,16 @@ pub(crate) struct CheckDocument<'a> {
     command: &'static str,
     #[serde(flatten)]
     report: &'a Report,
+    made_by: &'a str,
+    config_file: Option<&'a str>,
+    controls: [Control; 3],
     notices: Vec<Value>,
 }
 
 impl<'a> CheckDocument<'a> {
-    pub(crate) fn new(report: &'a Report, notices: Vec<Value>) -> Self {
-        Self { schema: SCHEMA, command: "check", report, notices }
+    pub(crate) fn new(report: &'a Report, provenance: &'a Provenance, notices: Vec<Value>) -> Self {
+        let (made_by, config_file) = (provenance.made_by.as_str(), provenance.config_file.as_deref());
+        Self { schema: SCHEMA, command: "check", report, made_by, config_file, controls: controls(report), notices }
     }
 }
 

@@ -101,7 +101,7 @@ pub(super) fn exemption(record: &ExemptionRecord) -> String {
         ExemptionSource::Tag => ", by tag",
     };
     let who = format!("{}{key}{source}", Untrusted::new(&exemption.user));
-    let reason = Untrusted::without_links(&exemption.reason).cut(256);
+    let reason = Untrusted::without_links(&exemption.why()).cut(400);
     let end = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
     let text = match record.state {
         ExemptionState::Active => {

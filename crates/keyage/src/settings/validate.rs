@@ -143,6 +143,15 @@ pub(super) fn exemptions(exemptions: &[Exemption], path: &str, _: &Settings, pro
         if exemption.reason.chars().count() > 256 {
             problems.add(reason.as_str(), format!("{reason} is longer than 256 characters: shorten it"));
         }
+        if let Some(name) = &exemption.approved_by {
+            let path = format!("{path}.approved_by");
+            if name.trim().is_empty() {
+                problems
+                    .add(path.as_str(), format!("{path} is empty: name the person who approved this, or leave it out"));
+            } else if name.chars().count() > 128 {
+                problems.add(path.as_str(), format!("{path} is longer than 128 characters: shorten it"));
+            }
+        }
         if let Some(id) = exemption.access_key_id.as_deref()
             && (id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric()))
         {

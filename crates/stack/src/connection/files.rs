@@ -98,6 +98,12 @@ impl Files {
         self.get(&self.profile, name)
     }
 
+    /// The region of the sign-in session that the profile in use names.
+    pub(super) fn sso_region(&self) -> Option<String> {
+        let session = self.profiles.sso_session(self.setting("sso_session")?)?;
+        session.get("sso_region").map(str::to_owned)
+    }
+
     /// Whether a profile exists.
     pub(super) fn has(&self, profile: &str) -> bool {
         self.profiles.get_profile(profile).is_some()

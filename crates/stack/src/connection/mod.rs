@@ -9,6 +9,7 @@ mod credentials;
 mod endpoints;
 mod files;
 mod http;
+mod partition;
 pub(crate) mod proof;
 mod proxy;
 mod roots;
@@ -41,6 +42,8 @@ pub struct Connection {
     pub profile: Option<String>,
     /// A region such as `eu-west-1`.
     pub region: Option<String>,
+    /// If no region is configured, use one of the partition that the credentials point to: for IAM, which is global.
+    pub region_is_optional: bool,
     /// Another endpoint than AWS's, for every service: an emulator, a proxy.
     pub endpoint_url: Option<String>,
     /// The first pause before a failed call is tried again; the SDK's own (one second) when `None`.
@@ -65,6 +68,7 @@ pub struct Clients {
     pub(crate) longest_wait: Option<Duration>,
     endpoints: Endpoints,
     region: String,
+    region_is_assumed: bool,
     sdk: SdkConfig,
 }
 
@@ -152,6 +156,11 @@ impl Clients {
             None => loader.no_credentials(),
         };
         let mut sdk = loader.load().await;
+        let region_is_assumed = sdk.region().is_none();
+        if region_is_assumed && connection.region_is_optional {
+            let region = Region::from_static(self::partition::some_region(files.as_ref()));
+            sdk = sdk.into_builder().region(region).build();
+        }
         let Some(region) = sdk.region().map(|region| region.as_ref().to_owned()) else {
             return Err(Error::usage("NoRegion", "no AWS region is configured").because(Cause::NoRegion));
         };
@@ -187,6 +196,7 @@ impl Clients {
             longest_wait: connection.longest_wait,
             endpoints,
             region,
+            region_is_assumed,
             sdk,
         })
     }
@@ -195,6 +205,12 @@ impl Clients {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// No region is configured: [`Clients::region`] is one of the partition that the credentials seem to belong to.
+    #[must_use]
+    pub fn region_is_assumed(&self) -> bool {
+        self.region_is_assumed
     }
 
     /// The endpoints that take the place of AWS's, in words and without passwords; `None` if there are none.

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use keyminder_keyage::untrusted::csv_field;
 use keyminder_keyage::{LastUsed, Report};
 
+use super::words::Provenance;
 use crate::error::Error;
 
-const HEADER: [&str; 23] = [
+const HEADER: [&str; 29] = [
     "account",
     "as_of",
     "user",
@@ -30,13 +31,22 @@ const HEADER: [&str; 23] = [
     "advice_code",
     "advice",
     "advice_because",
+    "approved_by",
+    "made_at",
+    "made_by",
+    "simulated",
+    "user_filter",
+    "config_file",
 ];
+
+/// What stands in a field that was not looked up.
+const NOT_READ: &str = "not_read";
 
 /// The lines, with a header.
 ///
 /// # Errors
 /// None that happens with memory to write to.
-pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
+pub(crate) fn csv(report: &Report, provenance: &Provenance) -> Result<Vec<u8>, Error> {
     let complaint = |error: csv::Error| Error::failed("Csv", error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(complaint)?;
@@ -44,13 +54,14 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
     let number = |number: Option<u32>| number.map(|number| number.to_string());
     for key in &report.keys {
         let last_used = match &key.last_used {
-            LastUsed::NotRead => None,
+            LastUsed::NotRead if key.not_read.contains(&"last_used") => Some(NOT_READ.to_owned()),
+            LastUsed::NotRead => Some("not_recorded".to_owned()),
             LastUsed::Unknown => Some("unknown".to_owned()),
             LastUsed::Never => Some("never".to_owned()),
             LastUsed::At { at, .. } => moment(Some(*at)),
         };
         let kind = serde_json::to_value(key.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-        let record: [Option<String>; 23] = [
+        let record: [Option<String>; 29] = [
             Some(report.account.clone()),
             moment(Some(report.as_of)),
             Some(key.user.clone()),
@@ -66,7 +77,7 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
             Some(key.over_limit.to_string()),
             moment(key.unused_since),
             kind,
-            key.owner.clone(),
+            key.owner.clone().or_else(|| key.not_read.contains(&"owner").then(|| NOT_READ.to_owned())),
             Some(key.path.clone()),
             key.reason.clone(),
             moment(key.due_at),
@@ -74,6 +85,12 @@ pub(crate) fn csv(report: &Report) -> Result<Vec<u8>, Error> {
             key.advice.as_ref().map(|advice| advice.code.to_string()),
             key.advice.as_ref().map(|advice| advice.text.clone()),
             key.advice.as_ref().map(|advice| advice.because.clone()),
+            key.approved_by.clone(),
+            moment(Some(report.made_at)),
+            Some(provenance.made_by.clone()),
+            Some(report.simulated.to_string()),
+            report.user_filter.clone(),
+            provenance.config_file.clone(),
         ];
         let fields = record.iter().map(|field| csv_field(field.as_deref().unwrap_or_default()));
         writer.write_record(fields).map_err(complaint)?;
@@ -92,7 +109,7 @@ mod tests {
         let mut report = Report::new("123456789012".into(), Timestamp::UNIX_EPOCH, &Settings::default());
         let user = User { name: "=HYPERLINK(\"http://x\")\nroot".into(), path: "/".into(), tags: None };
         report.add(Finding::unknown(&user, "denied".into()), true);
-        let bytes = csv(&report).unwrap();
+        let bytes = csv(&report, &Provenance::of_test()).unwrap();
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 1);

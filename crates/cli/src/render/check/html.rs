@@ -1,28 +1,24 @@
 //! A check as one HTML page that needs nothing else: for an auditor to keep.
 //!
-//! Owns what the page is told; how it looks is in `assets/report.html`. Everything passes through the template engine,
-//! which escapes it: names cannot become markup.
+//! Owns what the page is told; how it looks is in `assets/report.html`, `report.css` and `report.js`. Everything passes
+//! through the template engine, which escapes it: names cannot become markup. Should one slip through all the same, the
+//! page's content policy allows no script and no style but these two, by their hashes.
 
-use keyminder_keyage::{ExemptionState, Finding, LastUsed, Report, Settings, Untrusted};
+use base64::Engine;
+use keyminder_keyage::{ExemptionState, Finding, LastUsed, Limit, Report, Settings, Untrusted, controls};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::histogram::bins;
+use super::words::{Provenance, completeness, count, counts, limits_of_scope, moment, outcome, subject};
 use crate::error::Error;
 use crate::render::when::day;
 
 const TEMPLATE: &str = include_str!("../../../../../assets/report.html");
-
-/// A control of the CIS AWS Foundations Benchmark, with its number by version.
-#[derive(Serialize)]
-struct Control {
-    title: &'static str,
-    numbers: [(&'static str, &'static str); 4],
-    /// `pass`, `fail` or `unclear`.
-    result: &'static str,
-    why: String,
-}
+const STYLE: &str = include_str!("../../../../../assets/report.css");
+const SCRIPT: &str = include_str!("../../../../../assets/report.js");
 
 #[derive(Serialize)]
 struct Row {
@@ -36,6 +32,9 @@ struct Row {
     /// How far it is over its limit if that is less than a day, such as "90 days and 12 hours".
     exact_age: Option<String>,
     limit: Option<u32>,
+    due: String,
+    over: String,
+    over_seconds: u64,
     created: String,
     last_used: String,
     owner: String,
@@ -47,10 +46,10 @@ struct Row {
 ///
 /// # Errors
 /// None but a template that is broken.
-pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error> {
+pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance) -> Result<String, Error> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
-    let complaint = |error: minijinja::Error| Error::failed("Html", format!("the page could not be made: {error}"));
+    let complaint = |error: minijinja::Error| Error::failed("Html", format!("the page could not be written: {error}"));
     engine.add_template("report.html", TEMPLATE).map_err(complaint)?;
     let template = engine.get_template("report.html").map_err(complaint)?;
     let bins = bins(report);
@@ -70,25 +69,45 @@ pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error
                 key => record.exemption.access_key_id.clone(),
                 until => record.exemption.until.to_string(),
                 reason => Untrusted::new(&record.exemption.reason).to_string(),
+                approved_by => record.exemption.approved_by.as_ref().map(|name| Untrusted::new(name).to_string()),
                 expired => record.state == ExemptionState::Expired,
                 source => Serde(record.source),
                 keys => keys,
             }
         })
         .collect();
-    let clean = report.complete && report.summary.old == 0 && report.root_access_keys == Some(0);
+    let summary = &report.summary;
+    let judged = summary.old + summary.due + summary.exempt + summary.inactive + summary.fresh;
+    let clean = report.complete && summary.old == 0 && report.root_access_keys == Some(0);
+    let partial = limits_of_scope(report);
+    let simulated = if report.simulated { "Simulation: " } else { "" };
     template
         .render(context! {
-            account => report.account.clone(),
-            alias => report.account_alias.as_ref().map(|alias| Untrusted::new(alias).to_string()),
-            as_of => report.as_of.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            style => STYLE,
+            style_hash => hash(STYLE),
+            script => SCRIPT,
+            script_hash => hash(SCRIPT),
+            title => format!("{simulated}IAM access keys of {}, {}", subject(report), moment(report.as_of)),
+            completeness => completeness(report),
+            partial => partial,
+            outcome => outcome(report),
+            counts => counts(report),
+            as_of => moment(report.as_of),
+            simulated => report.simulated,
+            made_at => moment(report.made_at),
+            made_by => Untrusted::new(&provenance.made_by).to_string(),
+            settings_from => Untrusted::new(&provenance.settings_from).to_string(),
+            endpoint => provenance.endpoint.clone(),
             limit => report.max_age_days,
-            settings => Serde(settings),
-            summary => Serde(&report.summary),
+            limits => settings.limits.iter().map(special_limit).collect::<Vec<_>>(),
+            warn_days => settings.warn_days.iter().max(),
+            inactive => Serde(settings.inactive),
+            summary => Serde(summary),
+            unknown_keys => summary.keys.saturating_sub(judged),
             complete => report.complete,
             root_keys => report.root_access_keys,
             clean => clean,
-            controls => Serde(controls(report, settings)),
+            controls => Serde(controls(report)),
             bars => bars,
             rows => Serde(report.keys.iter().map(row).collect::<Vec<_>>()),
             exemptions => exemptions,
@@ -99,9 +118,26 @@ pub(crate) fn html(report: &Report, settings: &Settings) -> Result<String, Error
         .map_err(complaint)
 }
 
+/// What a content policy calls this script or style.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text)))
+}
+
+/// A limit that some users have, in words.
+fn special_limit(limit: &Limit) -> String {
+    let whose = [("user", &limit.user), ("path", &limit.path), ("tag", &limit.tag)];
+    let whose: Vec<_> = whose
+        .into_iter()
+        .filter_map(|(kind, value)| value.as_ref().map(|value| format!("{kind} {}", Untrusted::new(value))))
+        .collect();
+    format!("{} for {}", count(limit.max_age_days, "day", "days"), whose.join(", "))
+}
+
 fn row(key: &Finding) -> Row {
     let plain = |text: &Option<String>| text.as_ref().map(|text| Untrusted::new(text).to_string()).unwrap_or_default();
+    let is_missing = |field| key.not_read.contains(&field);
     let verdict = key.verdict.to_string();
+    let over_seconds = key.over_by_seconds.unwrap_or(0);
     Row {
         user: Untrusted::new(&key.user).to_string(),
         key: key.access_key_id.clone().unwrap_or_default(),
@@ -115,20 +151,27 @@ fn row(key: &Finding) -> Row {
         age: key.age_days,
         exact_age: key.is_over_by_less_than_a_day().then(|| key.age_in_words()),
         limit: key.limit_days,
+        due: key.due_at.map(day).unwrap_or_default(),
+        over: match over_seconds {
+            0 => String::new(),
+            1..86_400 => "< 1".to_owned(),
+            seconds => (seconds / 86_400).to_string(),
+        },
+        over_seconds,
         created: key.created.map(day).unwrap_or_default(),
         last_used: match &key.last_used {
-            LastUsed::NotRead => String::new(),
+            LastUsed::NotRead if is_missing("last_used") => "not read".to_owned(),
+            LastUsed::NotRead => "not recorded".to_owned(),
             LastUsed::Unknown => "unknown".to_owned(),
             LastUsed::Never => "never".to_owned(),
-            LastUsed::At { at, service, .. } => {
-                format!(
-                    "{} {}",
-                    day(*at),
-                    service.as_deref().map(|s| Untrusted::new(s).to_string()).unwrap_or_default()
-                )
+            LastUsed::At { at, service, region } => {
+                let place: Vec<_> =
+                    [service, region].into_iter().flatten().map(|one| Untrusted::new(one).to_string()).collect();
+                let place = if place.is_empty() { String::new() } else { format!(", {}", place.join(" in ")) };
+                format!("{}{place}", day(*at))
             }
         },
-        owner: plain(&key.owner),
+        owner: if is_missing("owner") { "not read".to_owned() } else { plain(&key.owner) },
         advice: key.advice.as_ref().map(|one| (one.text.clone(), Untrusted::new(&one.because).to_string())),
         reason: match (key.unused_since, plain(&key.reason)) {
             (Some(since), reason) if reason.is_empty() => format!("unused since {}", day(since)),
@@ -136,44 +179,6 @@ fn row(key: &Finding) -> Row {
             (None, reason) => reason,
         },
     }
-}
-
-/// What the check says of the benchmark's two controls on access keys; it says nothing of what it did not look at.
-fn controls(report: &Report, settings: &Settings) -> [Control; 2] {
-    let summary = &report.summary;
-    let stricter = settings.limits.iter().all(|limit| limit.max_age_days <= 90);
-    let rotation = match () {
-        () if summary.old > 0 => ("fail", format!("{} active keys are over the limit", summary.old)),
-        () if !report.complete => ("unclear", "not everything could be read".to_owned()),
-        () if report.max_age_days > 90 || !stricter => {
-            ("unclear", "the limit of this check is longer than 90 days for some users".to_owned())
-        }
-        () if summary.exempt > 0 => ("unclear", format!("{} keys are exempt, with reasons below", summary.exempt)),
-        () => ("pass", "every active key that was read is within the limit".to_owned()),
-    };
-    let unused = match settings.unused_days {
-        None => ("unclear", "this check did not look at unused keys".to_owned()),
-        Some(_) if summary.unused > 0 => ("fail", format!("{} active keys are unused", summary.unused)),
-        Some(_) if !report.complete => ("unclear", "not everything could be read".to_owned()),
-        Some(days) if days > 45 => ("unclear", format!("this check called a key unused after {days} days")),
-        Some(days) => {
-            ("unclear", format!("no active access key is unused for {days} days; console passwords were not looked at"))
-        }
-    };
-    [
-        Control {
-            title: "Access keys are rotated every 90 days or less",
-            numbers: [("v1.4 to v4.0.1", "1.14"), ("v5.0", "1.13"), ("v6.0", "2.13"), ("v7.0", "2.12")],
-            result: rotation.0,
-            why: rotation.1,
-        },
-        Control {
-            title: "Credentials unused for 45 days or more are disabled",
-            numbers: [("v1.4 to v4.0.1", "1.12"), ("v5.0", "1.11"), ("v6.0", "2.11"), ("v7.0", "2.11")],
-            result: unused.0,
-            why: unused.1,
-        },
-    ]
 }
 
 #[cfg(test)]
@@ -190,7 +195,7 @@ mod tests {
             let user = User { name: (*name).into(), path: "/".into(), tags: None };
             report.add(Finding::unknown(&user, format!("denied for {name}")), true);
         }
-        html(&report, &settings).unwrap()
+        html(&report, &settings, &Provenance::of_test()).unwrap()
     }
 
     #[test]
@@ -209,9 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_with_gaps_never_says_pass() {
-        let mut report = Report::new("123456789012".into(), Timestamp::UNIX_EPOCH, &Settings::default());
-        report.complete = false;
-        assert!(controls(&report, &Settings::default()).iter().all(|control| control.result != "pass"));
+    fn the_page_allows_its_own_style_and_script_and_nothing_else() {
+        let page = page(&["alice"]);
+        assert!(!page.contains("unsafe") && !page.contains(" style=\""), "{page}");
+        for (tag, policy) in [("style", "style-src"), ("script", "script-src")] {
+            let inside = page.split(&format!("<{tag}>")).nth(1).unwrap().split(&format!("</{tag}>")).next().unwrap();
+            assert!(page.contains(&format!("{policy} '{}';", hash(inside))), "{tag}");
+            assert_eq!(page.matches(&format!("<{tag}")).count(), 1, "{tag}");
+        }
+        assert!(["onclick", "onload", "onerror"].iter().all(|handler| !page.contains(handler)));
     }
 }

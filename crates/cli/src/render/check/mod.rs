@@ -4,7 +4,9 @@ mod csv;
 mod histogram;
 mod html;
 mod table;
+mod words;
 
 pub(crate) use csv::csv;
 pub(crate) use html::html;
 pub(crate) use table::table;
+pub(crate) use words::{Provenance, remarks};

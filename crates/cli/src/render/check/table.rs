@@ -3,19 +3,19 @@
 use std::fmt::Write;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
-use jiff::Timestamp;
 use keyminder_keyage::{ExemptionState, Finding, LastUsed, Report, Untrusted, Verdict};
 
 use super::histogram::histogram;
+use super::words::{Provenance, count, counts, limits_differ, moment, outcome, remarks, subject};
 use crate::render::style::{Paint, bad, bold, dim, good, hang, warn};
 use crate::render::when::day;
 
 /// The report. `all`: with keys that have nothing to say.
-pub(crate) fn table(report: &Report, endpoint: Option<&str>, all: bool, width: usize) -> String {
-    let mut text = headline(report, endpoint);
+pub(crate) fn table(report: &Report, provenance: &Provenance, all: bool, width: usize) -> String {
+    let mut text = headline(report, provenance, width);
     let shown: Vec<&Finding> = report.keys.iter().filter(|key| all || key.is_remarkable()).collect();
     if !shown.is_empty() {
-        let _ = write!(text, "\n{}\n", rows(&shown, width));
+        let _ = write!(text, "\n{}\n", rows(&shown, limits_differ(report), width));
     }
     let histogram = histogram(report, width);
     if !histogram.is_empty() {
@@ -29,7 +29,7 @@ pub(crate) fn table(report: &Report, endpoint: Option<&str>, all: bool, width: u
             ExemptionState::Expired => warn(format_args!("exemption expired on {}", record.exemption.until)),
         };
         let keys: Vec<_> = record.keys.iter().map(|(user, key)| format!("{} {key}", Untrusted::new(user))).collect();
-        let line = format!("{state}: {} ({})", Untrusted::new(&record.exemption.reason), keys.join(", "));
+        let line = format!("{state}: {} ({})", Untrusted::new(&record.exemption.why()), keys.join(", "));
         let _ = writeln!(text, "  {}", hang(&line, 4, width));
     }
     for error in &report.errors {
@@ -38,68 +38,96 @@ pub(crate) fn table(report: &Report, endpoint: Option<&str>, all: bool, width: u
     if report.errors_left_out > 0 {
         let _ = writeln!(text, "{} {} more like these", bad("not read:"), report.errors_left_out);
     }
-    text.push_str(&verdict(report));
+    text.push_str(&verdict(report, width));
     text
 }
 
-fn headline(report: &Report, endpoint: Option<&str>) -> String {
-    let endpoint = endpoint.map(|url| dim(format_args!("endpoint {url} stands in for AWS\n"))).unwrap_or_default();
-    let alias = report.account_alias.as_ref().map(|alias| format!(" ({})", Untrusted::new(alias))).unwrap_or_default();
-    format!(
-        "{}: account {}{alias}, as of {}, limit {} days\n{endpoint}",
-        bold("keyminder check"),
-        bold(&report.account),
-        moment(report.as_of),
-        report.max_age_days
-    )
+fn headline(report: &Report, provenance: &Provenance, width: usize) -> String {
+    let mut text = hang(
+        &format!(
+            "{}: {}, as of {}, limit {}",
+            bold("keyminder check"),
+            subject(report),
+            moment(report.as_of),
+            count(report.max_age_days, "day", "days")
+        ),
+        0,
+        width,
+    );
+    text.push('\n');
+    text.push_str(&remarks(report, width));
+    if let Some(url) = &provenance.endpoint {
+        let _ = writeln!(text, "{}", dim(format_args!("endpoint {url} is used instead of AWS")));
+    }
+    text
 }
 
-fn moment(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// The columns that may be broken into lines.
+/// The column that can be broken into lines.
 const USER_COLUMN: usize = 1;
-const OWNER_COLUMN: usize = 6;
-/// Where there is room for the owner as well.
-const WIDE: usize = 96;
 
-fn rows(findings: &[&Finding], width: usize) -> String {
+fn rows(findings: &[&Finding], with_limit: bool, width: usize) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    let wide = width >= WIDE;
     let mut header = vec!["VERDICT", "USER", "KEY", "AGE", "CREATED", "LAST USED"];
-    if wide {
-        header.push("OWNER");
+    if with_limit {
+        header.insert(LIMIT_COLUMN, "LIMIT");
     }
     table.set_header(header);
     for finding in findings {
-        let plain = |text: &str| Untrusted::new(text).to_string();
         let mut row = vec![
             word(finding),
-            plain(&finding.user),
+            Untrusted::new(&finding.user).to_string(),
             finding.access_key_id.clone().unwrap_or_else(|| "?".to_owned()),
             age(finding),
             finding.created.map_or_else(|| "?".to_owned(), day),
             last_used(finding),
         ];
-        if wide {
-            row.push(finding.owner.as_deref().map(plain).unwrap_or_default());
+        if with_limit {
+            row.insert(LIMIT_COLUMN, finding.limit_days.map_or_else(|| "?".to_owned(), |days| format!("{days} d")));
         }
         table.add_row(row);
     }
     // A key id that is broken into two lines cannot be copied.
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
-        if index != USER_COLUMN && index != OWNER_COLUMN {
+        if index != USER_COLUMN {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    let lines: Vec<String> = table.lines().map(|line| painted(line.trim_end())).collect();
-    lines.join("\n")
+    // The library does not say which lines belong to a row. Only the first line of a row has a verdict.
+    let mut details = findings.iter().map(|finding| details(finding, width));
+    let mut text: Vec<String> = Vec::new();
+    let mut detail: Option<String> = None;
+    for line in table.lines() {
+        let line = line.trim_end();
+        if !line.starts_with(' ') {
+            text.extend(detail.take());
+            detail = if line.starts_with("VERDICT") { None } else { details.next().flatten() };
+        }
+        text.push(painted(line));
+    }
+    text.extend(detail);
+    text.join("\n")
 }
+
+/// The line below a key: when it will be old if that is soon, and its owner.
+fn details(finding: &Finding, width: usize) -> Option<String> {
+    let due = finding.due_at.filter(|_| finding.verdict == Verdict::Due).map(|at| format!("old on {}", day(at)));
+    let owner = finding.owner.as_deref().map(|owner| format!("owner {}", Untrusted::without_links(owner)));
+    let details: Vec<String> = due.into_iter().chain(owner).collect();
+    if details.is_empty() {
+        return None;
+    }
+    let indent = " ".repeat(DETAIL_INDENT);
+    Some(dim(format_args!("{indent}{}", hang(&details.join(", "), DETAIL_INDENT, width))))
+}
+
+/// Below the user.
+const DETAIL_INDENT: usize = 8;
+/// After the age.
+const LIMIT_COLUMN: usize = 4;
 
 fn word(finding: &Finding) -> String {
     match finding.verdict {
@@ -138,6 +166,7 @@ fn age(finding: &Finding) -> String {
 
 fn last_used(finding: &Finding) -> String {
     match &finding.last_used {
+        LastUsed::NotRead if finding.not_read.contains(&"last_used") => "not read".to_owned(),
         LastUsed::NotRead => "-".to_owned(),
         LastUsed::Unknown => "unknown".to_owned(),
         LastUsed::Never => "never".to_owned(),
@@ -145,40 +174,21 @@ fn last_used(finding: &Finding) -> String {
     }
 }
 
-fn verdict(report: &Report) -> String {
-    let summary = &report.summary;
-    let mut text = format!(
-        "{} of {}: {} old, {} due, {} exempt, {} inactive, {} fresh",
-        count(summary.keys, "key", "keys"),
-        count(summary.users, "user", "users"),
-        summary.old,
-        summary.due,
-        summary.exempt,
-        summary.inactive,
-        summary.fresh
-    );
-    if summary.unused > 0 {
-        let _ = write!(text, ", {} unused", summary.unused);
-    }
-    if summary.users_unknown > 0 {
-        let _ = write!(text, ", {} not read", count(summary.users_unknown, "user", "users"));
-    }
-    text = dim(text) + "\n";
+fn verdict(report: &Report, width: usize) -> String {
+    let mut text = dim(hang(&counts(report), 0, width)) + "\n";
     match report.root_access_keys {
         Some(0) => {}
         Some(keys) => text.push_str(
             &(bad(format_args!("✗ The root user has {}: delete it.", count(keys, "access key", "access keys"))) + "\n"),
         ),
-        None => text.push_str(&(warn("! Whether the root user has access keys could not be read.") + "\n")),
+        None => text.push_str(&(warn("! It could not be read whether the root user has access keys.") + "\n")),
     }
-    let conclusion = match () {
-        () if summary.old > 0 => bad(format_args!("✗ {} over the limit.", count(summary.old, "key is", "keys are"))),
-        () if !report.complete => bad("✗ Not everything could be read: what is missing may be old."),
-        () => good("✓ No key is over the limit."),
-    };
-    text + &conclusion
-}
-
-fn count(number: u32, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+    let (is_good, outcome) = outcome(report);
+    let outcome = hang(&format!("{} {outcome}", if is_good { "✓" } else { "✗" }), 2, width);
+    text.push_str(&if is_good { good(outcome) } else { bad(outcome) });
+    let remarks = remarks(report, width);
+    if !remarks.is_empty() {
+        let _ = write!(text, "\n{}", remarks.trim_end());
+    }
+    text
 }
