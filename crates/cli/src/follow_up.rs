@@ -22,6 +22,8 @@ pub(crate) enum Topic {
     OtherCode,
     /// An older version of keyminder set the installation up.
     OlderVersion,
+    /// The installation has settings that nothing here configures, so setup would refuse to reset them.
+    UnknownSettings,
     /// A setting may go wrong or has no effect.
     Setting,
     /// How to check on the installation.

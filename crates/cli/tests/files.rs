@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, Instant};
 
-use keyminder_testkit::command::{EMAIL, World, finish};
+use keyminder_testkit::command::{EMAIL, REGION, Ran, World, finish, unbroken};
+use serde_json::Value;
 
 fn mode(world: &World, file: &str) -> u32 {
     std::fs::metadata(world.home.path().join(file)).unwrap().permissions().mode() & 0o777
@@ -123,6 +124,94 @@ fn settings_that_somebody_chose_are_not_reset_by_a_run_that_does_not_know_them()
     assert_eq!(world.writes(), before, "nothing had changed");
     world.ok(&["setup", "--yes", "--defaults"]);
     world.ok(&["plan", "--exit-code"]);
+}
+
+#[test]
+fn a_plan_says_in_advance_that_setup_would_refuse_to_reset_the_settings() {
+    let world = World::new();
+    world.ok(&["setup", "--yes", "--email", EMAIL, "--max-age-days", "60", "--log-retention-days", "30"]);
+    for arguments in [&["plan"][..], &["setup", "--dry-run"]] {
+        let said = unbroken(&world.ok(arguments).stdout);
+        for part in ["setup would refuse this plan", "UnknownSettings", "lambda_function.environment.MAX_AGE_DAYS"] {
+            assert!(said.contains(part), "{arguments:?}: {part} is not in {said}");
+        }
+    }
+    let (_, plan) = world.json(&["plan"]);
+    let of = |plan: &Value| plan["attention"].as_array().unwrap().iter().any(|one| one["code"] == "unknown_settings");
+    assert!(of(&plan), "{plan:#}");
+    // What is given as a flag is meant.
+    let (_, plan) = world.json(&["plan", "--max-age-days", "90"]);
+    assert!(!of(&plan), "{plan:#}");
+    let ran = world.ok(&["setup", "--dry-run", "--defaults"]);
+    assert!(!ran.stdout.contains("would refuse"), "{ran:#?}");
+
+    let none = World::new().ok(&["plan"]);
+    assert!(unbroken(&none.stdout).contains("setup --yes refuses to install without recipients"), "{none:#?}");
+}
+
+#[test]
+fn settings_that_went_with_a_deleted_function_are_not_taken_for_the_defaults() {
+    let world = World::new();
+    world.write("keyminder.toml", "[notify]\nemails = [\"ops@example.com\"]\n[check]\nmax_age_days = 60\n");
+    world.ok(&["setup", "--yes"]);
+    world.sandbox.edit(|account| account.region(REGION).functions.clear());
+    std::fs::create_dir(world.home.path().join("elsewhere")).unwrap();
+    std::fs::rename(world.home.path().join("keyminder.toml"), world.home.path().join("elsewhere/keyminder.toml"))
+        .unwrap();
+    let before = world.writes();
+    let ran = world.run(&["setup", "--yes"]);
+    assert_eq!((ran.code, world.writes()), (64, before), "{ran:#?}");
+    assert!(unbroken(&ran.stderr).contains("the function was deleted, and its settings with it"), "{ran:#?}");
+    let mut command = world.command(&["setup", "--yes"]);
+    command.current_dir(world.home.path().join("elsewhere"));
+    assert_eq!(finish(command).code, 0, "in the folder of the file it is repaired");
+    world.ok(&["plan", "--exit-code", "--config", "elsewhere/keyminder.toml"]);
+}
+
+#[test]
+fn in_a_subfolder_the_file_above_is_read_and_every_document_names_it() {
+    let world = World::seeded(4, 1);
+    let exemption = "exemptions = [{ user = \"ci\", until = 2099-01-01, reason = \"moving\" }]";
+    let file = format!("[notify]\nemails = [\"{EMAIL}\"]\n[check]\nmax_age_days = 60\n{exemption}\n");
+    world.write("keyminder.toml", &file);
+    world.ok(&["setup", "--yes"]);
+    let below = world.home.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.current_dir(&below);
+        finish(command)
+    };
+    let before = world.writes();
+    let ran = run(&["setup", "--yes"]);
+    assert_eq!((ran.code, world.writes()), (0, before), "the limit and the exemption stay: {ran:#?}");
+    assert!(ran.stdout.contains("settings from ../../keyminder.toml"), "{ran:#?}");
+
+    let named = |run: &Ran| {
+        let document: Value = serde_json::from_str(&run.stdout).unwrap();
+        document["config_file"].as_str().map(std::path::PathBuf::from)
+    };
+    let expected = Some(world.home.path().join("keyminder.toml").canonicalize().unwrap());
+    let link = world.sandbox.outbox()[0].confirm_link.clone().unwrap();
+    let commands: [&[&str]; 8] = [
+        &["confirm", "--resend"],
+        &["confirm", &link],
+        &["setup", "--yes"],
+        &["plan"],
+        &["status"],
+        &["check"],
+        &["test", "--dry-run"],
+        &["teardown", "--dry-run"],
+    ];
+    for command in commands {
+        let ran = run(&[command, &["--output", "json"]].concat());
+        assert_eq!(named(&ran), expected, "{command:?}: {ran:#?}");
+    }
+
+    let world = World::new();
+    let ran = world.ok(&["plan", "--email", EMAIL]);
+    assert!(ran.stdout.contains("no keyminder.toml found: using flags and defaults"), "{ran:#?}");
+    assert!(world.json(&["plan"]).1["config_file"].is_null());
 }
 
 #[test]

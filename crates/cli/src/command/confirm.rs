@@ -17,8 +17,7 @@ pub(crate) async fn run(session: &Session, args: ConfirmArgs) -> Result<Exit, Er
     let opened = session.open(&account, wish.spec).await?;
     let installation = &opened.installation;
     let screen = &session.screen;
-    let names = installation.names();
-    let place = (names.account.as_str(), names.region.as_str(), names.install.as_str());
+    let place = session.place(&account, installation);
     if let Some(endpoint) = args.resend {
         let sent = installation.resend(endpoint.as_deref()).await?;
         if let (Some(endpoint), true) = (endpoint, sent.is_empty()) {

@@ -125,7 +125,12 @@ fn of_setup(subscriptions: &[SubscriptionStatus], sender: &str, planned: bool, n
     };
     if !subscriptions.iter().any(will_exist) {
         let lead = "No one will be notified: there are no subscriptions. To add one, run";
-        return vec![FollowUp::run(Topic::NobodyTold, lead, "keyminder setup --email you@example.com")];
+        let add = FollowUp::run(Topic::NobodyTold, lead, "keyminder setup --email you@example.com");
+        return vec![if planned {
+            add.and("setup --yes refuses to install without recipients, unless you add --no-recipients.")
+        } else {
+            add
+        }];
     }
     let left = |one: &SubscriptionStatus| {
         one.lapses_at.map(|at| format!(" ({} left)", render::span(at.duration_since(now)))).unwrap_or_default()

@@ -18,6 +18,7 @@ mod init;
 mod interview;
 mod plan;
 mod planning;
+mod refusals;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;

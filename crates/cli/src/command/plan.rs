@@ -1,12 +1,14 @@
 //! `keyminder plan`: what setup would change, without changing anything.
 
-use keyminder_reconcile::Purpose;
+use keyminder_reconcile::{Plan, Purpose};
 
 use super::planning::{document, look, refuse_foreign};
+use super::refusals::{is_configured, refuse_unknown};
 use super::session::Session;
 use super::{build, follow_ups};
 use crate::args::PlanArgs;
 use crate::error::{Error, Exit};
+use crate::follow_up::{FollowUp, Topic};
 use crate::render;
 
 pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Error> {
@@ -20,15 +22,21 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let effects = opened.installation.effects(&seen, &plan);
     follow_ups.extend(follow_ups::of_version(&effects));
     follow_ups.extend(follow_ups::of_code(&effects, opened.installation.spec().package.source()));
+    let is_configured = is_configured(session, &args.spec);
+    if !is_configured {
+        follow_ups
+            .extend(refuse_unknown(&plan).err().map(|error| FollowUp::new(Topic::UnknownSettings, error.message)));
+    }
     let screen = &session.screen;
     build::remark(session, &account, &effects, wish.origin);
     if screen.is_json() {
-        let install = &opened.installation.names().install;
-        screen.document(&document("plan", &account, install, &plan, false, &follow_ups))?;
+        let place = session.place(&account, &opened.installation);
+        screen.document(&document("plan", place, &plan, false, &follow_ups))?;
     } else {
         let decisions = opened.installation.decisions(&seen);
         screen.text(&format!("\n{}", render::plan_with(&decisions, &plan, screen.is_verbose(), screen.width())));
-        show_refusal(session, &plan);
+        show_refusal(session, &plan, is_configured);
+        follow_ups.retain(|one| one.code != Topic::UnknownSettings);
         if !follow_ups.is_empty() {
             screen.note(&render::follow_ups(&follow_ups, screen.width()));
         }
@@ -37,10 +45,10 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
 }
 
 /// Says so if setup would refuse the plan.
-pub(super) fn show_refusal(session: &Session, plan: &keyminder_reconcile::Plan) {
-    if let Err(error) = refuse_foreign(plan) {
-        session
-            .screen
-            .text(&format!("setup would refuse this plan:\n{}", render::error(&error, session.screen.width())));
+pub(super) fn show_refusal(session: &Session, plan: &Plan, is_configured: bool) {
+    let unknown = || if is_configured { Ok(()) } else { refuse_unknown(plan) };
+    if let Err(error) = refuse_foreign(plan).and_then(|()| unknown()) {
+        let shown = render::error(&error, session.screen.width());
+        session.screen.text(&format!("\nsetup would refuse this plan:\n{shown}"));
     }
 }

@@ -6,10 +6,10 @@ use keyminder_reconcile::{Action, Outcome, Plan, Purpose};
 use keyminder_stack::{Error as StackError, Kind, Observation, Stack};
 
 use super::ask;
-use super::session::{Account, Session};
+use super::session::Session;
 use crate::error::{Error, Exit};
 use crate::follow_up::FollowUp;
-use crate::render::{self, RunDocument};
+use crate::render::{self, Place, RunDocument};
 
 /// How long reads may lag behind writes before that counts as a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -136,11 +136,10 @@ pub(crate) fn conclude(outcome: Outcome<StackError>, command: &str) -> Result<()
 /// The one JSON document of a run.
 pub(crate) fn document<'a>(
     command: &'static str,
-    account: &'a Account,
-    install: &'a str,
+    place: Place<'a>,
     plan: &'a Plan,
     applied: bool,
     follow_ups: &'a [FollowUp],
 ) -> RunDocument<'a> {
-    RunDocument::new(command, &account.identity.account, account.clients.region(), install, plan, applied, follow_ups)
+    RunDocument::new(command, place, plan, applied, follow_ups)
 }

@@ -10,7 +10,7 @@ use keyminder_stack::{Clients, Connection, Error as StackError, Identity, Instal
 use crate::config::Config;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
-use crate::render::{self, Headline, RunProgress, Screen};
+use crate::render::{self, Headline, Place, RunProgress, Screen};
 
 /// One run of a command.
 pub(crate) struct Session {
@@ -137,6 +137,16 @@ impl Session {
             caller: self.screen.is_verbose().then(|| account.identity.arn.clone()),
             endpoint: account.clients.endpoints().filter(|_| !self.config.is_of_sandbox()),
         }));
+    }
+
+    /// What a document says about where the run took place.
+    pub(crate) fn place<'a>(&self, account: &'a Account, installation: &'a Installation) -> Place<'a> {
+        Place {
+            account: &account.identity.account,
+            region: account.clients.region(),
+            install: &installation.names().install,
+            config_file: self.config.full_path(),
+        }
     }
 
     /// Which configuration file was read. A sandbox in this process has none.

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use keyminder_reconcile::{Action, Address, Plan, Purpose};
+use keyminder_reconcile::{Plan, Purpose};
 use keyminder_stack::{Effects, Installation, Observation, SubscriptionState, SubscriptionStatus};
 
 use super::planning::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
+use super::refusals::{is_configured, refuse_nobody, refuse_unknown};
 use super::session::{Account, OpenInstallation, Session};
 use super::{build, follow_ups, interview};
 use crate::args::SetupArgs;
@@ -54,10 +55,14 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
         refuse_foreign(plan)?;
     }
     let mut ending = Ending { applied: false, dry_run: args.dry_run, effects, wait: args.wait };
+    let is_configured = args.defaults || is_configured(session, &args.spec);
+    if args.dry_run {
+        super::plan::show_refusal(session, plan, is_configured);
+    }
     if args.dry_run || plan.is_empty() {
         return finish(session, &account, installation, &looked, &ending).await;
     }
-    if session.config.path().is_none() && args.spec.given.is_empty() && !args.defaults {
+    if !is_configured {
         refuse_unknown(plan)?;
     }
     account.must_be_proven()?;
@@ -67,55 +72,6 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     let done = apply(session, &opened, looked, &args).await?;
     ending.applied = true;
     finish(session, &account, installation, &done, &ending).await
-}
-
-/// Refuses to reset settings that somebody chose elsewhere. With neither a file nor flags, only the record of the
-/// settings that keyminder last wrote says what was wanted: the defaults, in which case every difference is drift, or
-/// something that is not known here. Without a record (an older version made the function, or somebody removed the tag)
-/// any setting that differs may have been chosen.
-fn refuse_unknown(plan: &Plan) -> Result<(), Error> {
-    let Some(function) =
-        plan.change(Address("lambda_function")).filter(|one| one.action == Action::Update && one.foreign.is_none())
-    else {
-        return Ok(());
-    };
-    let Some(record) = function.fields.iter().find(|field| field.path.is(&["tags", "keyminder:settings"])) else {
-        return Ok(());
-    };
-    let known = [
-        ("lambda_function", ["environment", "timeout_seconds", "memory_mb"].as_slice()),
-        ("events_rule", &["schedule"]),
-        ("events_target", &["dead_letter_queue"]),
-        ("lambda_log_group", &["retention_days"]),
-        ("sns_topic", &["display_name", "kms_key"]),
-        ("iam_role", &["permissions_boundary"]),
-    ];
-    let of = |(address, settings): (&'static str, &'static [&'static str])| {
-        let fields = plan.change(Address(address)).map(|change| change.fields.as_slice()).unwrap_or_default();
-        let chosen =
-            fields.iter().filter(move |field| settings.iter().any(|setting| field.path.starts_with(&[setting])));
-        chosen.map(move |field| format!("{address}.{}", field.path))
-    };
-    let different: Vec<String> = known.into_iter().flat_map(of).collect();
-    if record.before.is_null() && different.is_empty() {
-        return Ok(());
-    }
-    let which = if different.is_empty() { String::new() } else { format!(": {}", different.join(", ")) };
-    let message =
-        format!("the installation has settings that are not the defaults, and nothing here configures them{which}");
-    Err(Error::usage("UnknownSettings", message)
-        .hint("to use the configuration file that it was installed with, add: --config FILE")
-        .hint("to reset these settings to the defaults, add: --defaults"))
-}
-
-/// Refuses to install something that would notify no one, now or once somebody confirms.
-fn refuse_nobody(subscriptions: &[SubscriptionStatus]) -> Result<(), Error> {
-    if subscriptions.iter().any(|one| one.declared || one.state != SubscriptionState::Gone) {
-        return Ok(());
-    }
-    Err(Error::usage("NoRecipients", "no one would be notified: there are no subscriptions, and none are configured")
-        .hint("add one with: --email you@example.com")
-        .hint("to install without recipients anyway, add: --no-recipients"))
 }
 
 /// Confirms the plan, carries it out and verifies it. Gives back what it found then, and the plan that was carried out.
@@ -189,7 +145,6 @@ async fn finish(
         left.extend(follow_ups::of_effects(&ending.effects, settings, names));
     }
     if dry_run {
-        super::plan::show_refusal(session, plan);
         screen.note("Dry run: nothing was changed.");
     } else if applied {
         let console = account.clients.endpoints().is_none().then(|| installation.names().console_url());
@@ -211,8 +166,7 @@ async fn finish(
         left.extend(follow_ups::after_setup(installation, &subscriptions, false));
     }
     if screen.is_json() {
-        let install = &installation.names().install;
-        screen.document(&document("setup", account, install, plan, applied, &left))?;
+        screen.document(&document("setup", session.place(account, installation), plan, applied, &left))?;
     }
     Ok(exit)
 }

@@ -101,6 +101,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         account: account.identity.account.clone(),
         region: account.clients.region().to_owned(),
         install: installation.names().install.clone(),
+        config_file: session.config.full_path(),
         changes: plan.changes.clone(),
         summary: plan.summary(),
         subscriptions: subscriptions.into_iter().map(line).collect(),

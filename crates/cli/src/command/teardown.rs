@@ -15,7 +15,6 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     let wish = session.config.wish(&spec)?;
     let (account, opened) = session.begin("teardown", wish.spec).await?;
     let installation = &opened.installation;
-    let install = installation.names().install.clone();
     let stack = installation.stack();
     let looked = look(session, &stack, Purpose::Destroy).await?;
     let width = screen.width();
@@ -34,7 +33,13 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
     }
     if nothing || args.dry_run {
         if screen.is_json() {
-            screen.document(&document("teardown", &account, &install, &looked.1, false, &follow_ups))?;
+            screen.document(&document(
+                "teardown",
+                session.place(&account, installation),
+                &looked.1,
+                false,
+                &follow_ups,
+            ))?;
         } else if args.dry_run {
             screen.note("Dry run: nothing was deleted.");
         }
@@ -68,7 +73,7 @@ pub(crate) async fn run(session: &Session, args: &TeardownArgs) -> Result<Exit, 
             .hint("run keyminder teardown again; it continues from here"));
     }
     if screen.is_json() {
-        screen.document(&document("teardown", &account, &install, &plan, true, &follow_ups))?;
+        screen.document(&document("teardown", session.place(&account, installation), &plan, true, &follow_ups))?;
     }
     Ok(Exit::Done)
 }

@@ -52,8 +52,7 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
         })
         .collect();
     if screen.is_json() {
-        let names = installation.names();
-        let place = (names.account.as_str(), names.region.as_str(), names.install.as_str());
+        let place = session.place(&account, installation);
         screen.document(&TestDocument::new(place, ran.ok, &ran.answer, &recipients))?;
         return Ok(if ran.ok { Exit::Done } else { Exit::Failed });
     }

@@ -85,7 +85,11 @@ impl Config {
     /// The full path of the configuration file, if one was read.
     pub(crate) fn full_path(&self) -> Option<String> {
         let path = self.path()?;
-        Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string())
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        // Without the dots that lead to a folder above.
+        let folder = absolute.parent().and_then(|folder| folder.canonicalize().ok());
+        let full = folder.zip(absolute.file_name()).map_or(absolute.clone(), |(folder, name)| folder.join(name));
+        Some(full.display().to_string())
     }
 
     /// Where the settings of a check come from, in words: the file with its full path, and the flags and variables that

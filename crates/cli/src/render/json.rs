@@ -13,14 +13,23 @@ use crate::follow_up::FollowUp;
 /// The version of every document here.
 const SCHEMA: u32 = 1;
 
+/// Where a run took place, and the file that configured it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) install: &'a str,
+    /// Its full path, if one was read.
+    pub(crate) config_file: Option<String>,
+}
+
 /// What `setup`, `plan` and `teardown` answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunDocument<'a> {
     schema: u32,
     command: &'static str,
-    account: &'a str,
-    region: &'a str,
-    install: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
     changes: &'a [Change],
     summary: Summary,
     applied: bool,
@@ -30,15 +39,13 @@ pub(crate) struct RunDocument<'a> {
 impl<'a> RunDocument<'a> {
     pub(crate) fn new(
         command: &'static str,
-        account: &'a str,
-        region: &'a str,
-        install: &'a str,
+        place: Place<'a>,
         plan: &'a Plan,
         applied: bool,
         attention: &'a [FollowUp],
     ) -> Self {
         let (changes, summary) = (plan.changes.as_slice(), plan.summary());
-        Self { schema: SCHEMA, command, account, region, install, changes, summary, applied, attention }
+        Self { schema: SCHEMA, command, place, changes, summary, applied, attention }
     }
 }
 
@@ -82,9 +89,8 @@ impl<'a> CheckDocument<'a> {
 pub(crate) struct TestDocument<'a> {
     schema: u32,
     command: &'static str,
-    account: &'a str,
-    region: &'a str,
-    install: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
     /// The function came to its end without an error.
     ok: bool,
     answer: &'a Value,
@@ -93,13 +99,8 @@ pub(crate) struct TestDocument<'a> {
 }
 
 impl<'a> TestDocument<'a> {
-    pub(crate) fn new(
-        (account, region, install): (&'a str, &'a str, &'a str),
-        ok: bool,
-        answer: &'a Value,
-        told: &'a [String],
-    ) -> Self {
-        Self { schema: SCHEMA, command: "test", account, region, install, ok, answer, told }
+    pub(crate) fn new(place: Place<'a>, ok: bool, answer: &'a Value, told: &'a [String]) -> Self {
+        Self { schema: SCHEMA, command: "test", place, ok, answer, told }
     }
 }
 
@@ -108,9 +109,8 @@ impl<'a> TestDocument<'a> {
 pub(crate) struct ConfirmDocument<'a> {
     schema: u32,
     command: &'static str,
-    account: &'a str,
-    region: &'a str,
-    install: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
     #[serde(flatten)]
     outcome: ConfirmOutcome<'a>,
 }
@@ -138,8 +138,8 @@ pub(crate) enum ConfirmOutcome<'a> {
 }
 
 impl<'a> ConfirmDocument<'a> {
-    pub(crate) fn new((account, region, install): (&'a str, &'a str, &'a str), outcome: ConfirmOutcome<'a>) -> Self {
-        Self { schema: SCHEMA, command: "confirm", account, region, install, outcome }
+    pub(crate) fn new(place: Place<'a>, outcome: ConfirmOutcome<'a>) -> Self {
+        Self { schema: SCHEMA, command: "confirm", place, outcome }
     }
 }
 

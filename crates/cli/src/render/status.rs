@@ -17,6 +17,8 @@ pub(crate) struct StatusView {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) install: String,
+    /// The full path of the configuration file, if one was read.
+    pub(crate) config_file: Option<String>,
     pub(crate) changes: Vec<Change>,
     pub(crate) summary: Summary,
     pub(crate) subscriptions: Vec<SubscriptionLine>,

@@ -43,7 +43,7 @@ fn every_field_of_every_document_is_described_and_no_other() {
     expect("## `status`", &run(&["status"], 0), &[]);
     expect("## `check`", &run(&["check", "--notice"], 0), &["region", "install"]);
     expect("## `setup`, `plan`, `teardown`", &run(&["teardown", "--yes"], 0), &[]);
-    let of_no_account = ["account", "region", "install", "commit", "commit_date"];
+    let of_no_account = ["account", "region", "install", "config_file", "commit", "commit_date"];
     expect("## `version`", &run(&["version"], 0), &of_no_account);
     let failed = run(&["plan", "--account", "1"], 64);
     assert_eq!(failed, &documented("## Errors") | &BTreeSet::from(["schema".to_owned()]));
