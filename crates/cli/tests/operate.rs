@@ -477,7 +477,9 @@ fn a_test_of_the_rule_that_fails_puts_its_schedule_back() {
     world.sandbox.clear_faults();
     // The calls are made, and their answers lost for good: nobody knows what schedule the rule has.
     world.sandbox.inject(Fault::new("events:PutRule", FaultKind::LoseAnswer).always());
-    let ran = world.run(&["test", "--from-rule"]);
+    let mut command = world.command(&["test", "--from-rule"]);
+    command.env("AWS_MAX_ATTEMPTS", "1");
+    let ran = finish(command);
     assert_eq!(ran.code, 1, "{ran:#?}");
     assert!(unbroken(&ran.stderr).contains("the schedule was rate(7 days)"), "{ran:#?}");
     assert_eq!(schedule_of(&world), "rate(7 days)");

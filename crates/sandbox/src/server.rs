@@ -163,6 +163,10 @@ fn unsigned(shared: &Arc<Shared>, method: &Method, path: &str, query: &str, requ
     render::failure(Service::Iam, &error, request_id)
 }
 
+/// After how many milliseconds a client may try again, which the SDKs prefer to their own pause. Faults that are set send
+/// it, so that a test of retries need not wait for them.
+const RETRY_AFTER: &str = "x-amz-retry-after";
+
 /// Everything between a request told apart and its answer.
 async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body> {
     let (service, request_id) = (asked.service, asked.request_id.clone());
@@ -209,7 +213,12 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
     }
     let (outcome, response) = match result {
         Ok(response) => (Outcome::Succeeded, response),
-        Err(error) => (Outcome::Failed(error.code.clone()), render::failure(service, &error, &request_id)),
+        Err(error) => {
+            let response = render::failure(service, &error, &request_id);
+            let soon = matches!(fault, Some(FaultKind::Throttle | FaultKind::ServerError | FaultKind::FailedEntries));
+            let response = if soon { render::with_header(response, RETRY_AFTER, "10") } else { response };
+            (Outcome::Failed(error.code.clone()), response)
+        }
     };
     shared.calls().end(ticket, outcome);
     response

@@ -74,7 +74,7 @@ impl World {
     /// The command, with nothing of this process's environment but the sandbox's variables.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = machine(self.home.path(), arguments);
-        command.envs(self.sandbox.variables()).env("KEYMINDER_RETRY_PAUSE_MS", "10");
+        command.envs(self.sandbox.variables());
         command
     }
 

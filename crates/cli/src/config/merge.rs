@@ -108,7 +108,6 @@ impl Config {
             profile: given(layout.profile),
             region: given(layout.region),
             endpoint_url: given(layout.endpoint_url),
-            retry_pause: retry_pause(),
             credentials: self.credentials.clone(),
             ..Connection::default()
         }
@@ -242,12 +241,6 @@ fn remove(table: &mut Table, path: &str) {
         }
         None => drop(table.remove(path)),
     }
-}
-
-/// The first pause before a failed call is tried again: shorter in tests.
-fn retry_pause() -> Option<std::time::Duration> {
-    let milliseconds = std::env::var("KEYMINDER_RETRY_PAUSE_MS").ok()?;
-    milliseconds.parse().ok().map(std::time::Duration::from_millis)
 }
 
 /// The package for an architecture, or for the one that this build carries; and how it was built.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use keyminder_sandbox::{Fault, FaultKind};
 use keyminder_testkit::command::{World, contains, finish};
 use serde_json::Value;
 
@@ -94,6 +95,36 @@ fn an_empty_variable_is_one_that_is_not_set() {
             assert_eq!(ran.code, 0, "{name}={value:?}: {ran:#?}");
         }
     }
+}
+
+#[test]
+fn a_call_is_tried_as_often_as_the_aws_configuration_says() {
+    let world = World::new();
+    world.sandbox.inject(Fault::new("sts:GetCallerIdentity", FaultKind::Throttle).always());
+    let tried = |variables: &[(&str, &str)]| {
+        world.sandbox.forget_calls();
+        let ran = with(&world, variables, &["plan"]);
+        assert_eq!(ran.code, 1, "{ran:#?}");
+        world.sandbox.calls().iter().filter(|call| call.operation == "GetCallerIdentity").count()
+    };
+    assert_eq!(tried(&[]), 4);
+    aws_file(&world, "config", "[default]\nmax_attempts = 2\n");
+    assert_eq!(tried(&[]), 2);
+    assert_eq!(tried(&[("AWS_MAX_ATTEMPTS", "3")]), 3);
+}
+
+#[test]
+fn a_number_of_attempts_that_is_none_is_refused_with_its_place() {
+    let world = World::new();
+    for value in ["0", "-1", "many", "99999999999"] {
+        let ran = with(&world, &[("AWS_MAX_ATTEMPTS", value)], &["plan"]);
+        assert_eq!(ran.code, 64, "{ran:#?}");
+        contains(&ran.stderr, &["BadMaxAttempts", &format!("AWS_MAX_ATTEMPTS: '{value}'")]);
+    }
+    aws_file(&world, "config", "[default]\nregion = us-east-1\nmax_attempts = 0\n");
+    let ran = world.run(&["plan"]);
+    assert_eq!(ran.code, 64, "{ran:#?}");
+    contains(&ran.stderr, &["max_attempts of profile 'default'", ".aws/config:3", "'0' is not a number of attempts"]);
 }
 
 #[test]

@@ -19,6 +19,9 @@ const LARGEST_FILE: u64 = 4 << 20;
 /// The profile that is used if none is named.
 const DEFAULT_PROFILE: &str = "default";
 
+/// How often a call is tried (AWS SDKs and Tools Reference Guide, "Retry behavior").
+const MAX_ATTEMPTS: &str = "AWS_MAX_ATTEMPTS";
+
 /// The value of an environment variable; an empty one counts as not set.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
@@ -96,6 +99,25 @@ impl Files {
     /// A setting of the profile in use.
     pub(super) fn setting(&self, name: &str) -> Option<&str> {
         self.get(&self.profile, name)
+    }
+
+    /// How often a call is to be tried, if `AWS_MAX_ATTEMPTS` or the profile's `max_attempts` says so.
+    ///
+    /// # Errors
+    /// `BadMaxAttempts`. The SDK would panic on such a value.
+    pub(super) fn max_attempts(&self) -> Result<Option<u32>, Error> {
+        let (value, place) = match (variable(MAX_ATTEMPTS), self.setting("max_attempts")) {
+            (Some(value), _) => (value, MAX_ATTEMPTS.to_owned()),
+            (None, Some(value)) => {
+                (value.to_owned(), format!("max_attempts of {}", self.place(&self.profile, "max_attempts")))
+            }
+            (None, None) => return Ok(None),
+        };
+        match value.trim().parse() {
+            Ok(attempts) if attempts > 0 => Ok(Some(attempts)),
+            _ => Err(Error::usage("BadMaxAttempts", format!("{place}: '{value}' is not a number of attempts"))
+                .hint("use a whole number, 1 or more; 1 means that nothing is tried again")),
+        }
     }
 
     /// The region of the sign-in session that the profile in use names.

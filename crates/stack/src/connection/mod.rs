@@ -83,6 +83,9 @@ pub struct Identity {
     pub arn: String,
 }
 
+/// How often a call is tried, unless the AWS configuration says otherwise.
+const ATTEMPTS: u32 = 4;
+
 /// No single attempt takes longer: a dead endpoint is an error, not a hang.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -112,8 +115,8 @@ impl Clients {
     /// from a service.
     ///
     /// # Errors
-    /// What is wrong with the surroundings (`BadAwsFile`, `NoProfile`, `BadEndpoint`, `BadProxy`, `BadCaBundle`), with
-    /// the region (`NoRegion`, `BadRegion`) or with the credentials.
+    /// What is wrong with the surroundings (`BadAwsFile`, `NoProfile`, `BadEndpoint`, `BadProxy`, `BadCaBundle`,
+    /// `BadMaxAttempts`), with the region (`NoRegion`, `BadRegion`) or with the credentials.
     pub async fn connect(connection: &Connection) -> Result<Self, Error> {
         if let Some(url) = &connection.endpoint_url {
             check_endpoint(url, "")?;
@@ -125,7 +128,8 @@ impl Clients {
         };
         let proxies = if files.is_some() { Proxies::from_variables()? } else { Proxies::default() };
         let http = self::http::client(proxies, Roots::find(files.as_ref()).await?);
-        let mut retry = RetryConfig::standard().with_max_attempts(4);
+        let attempts = files.as_ref().map(Files::max_attempts).transpose()?.flatten();
+        let mut retry = RetryConfig::standard().with_max_attempts(attempts.unwrap_or(ATTEMPTS));
         if let Some(pause) = connection.retry_pause {
             retry = retry.with_initial_backoff(pause);
         }
