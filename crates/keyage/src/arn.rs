@@ -1,4 +1,6 @@
-//! ARNs, taken apart in one place (AWS General Reference, "Amazon Resource Names").
+//! ARNs, taken apart and put together in one place (AWS General Reference, "Amazon Resource Names").
+
+use std::fmt;
 
 /// The parts of an ARN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,13 @@ impl<'a> Arn<'a> {
     }
 }
 
+impl fmt::Display for Arn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, service, region, account, resource } = self;
+        write!(f, "arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+}
+
 /// The account of an ARN; `None` for what belongs to no account, and for what is no ARN.
 #[must_use]
 pub fn account_of(arn: &str) -> Option<&str> {
@@ -55,7 +64,9 @@ mod tests {
 
     #[test]
     fn an_arn_has_six_parts_and_the_last_may_hold_colons() {
-        let arn = Arn::parse("arn:aws:lambda:eu-west-1:123456789012:function:f:live").unwrap();
+        let text = "arn:aws:lambda:eu-west-1:123456789012:function:f:live";
+        let arn = Arn::parse(text).unwrap();
+        assert_eq!(arn.to_string(), text);
         assert_eq!((arn.service, arn.region, arn.resource), ("lambda", "eu-west-1", "function:f:live"));
         assert_eq!(arn.account_id(), Some("123456789012"));
         assert_eq!(Arn::parse("arn:aws:iam::aws:policy/AdministratorAccess").unwrap().account_id(), None);

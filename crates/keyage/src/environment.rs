@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::arn::Arn;
 use crate::schedule::{DEFAULT_SCHEDULE, Schedule};
 use crate::settings::{Settings, variable};
 
@@ -167,18 +168,18 @@ impl Deployment {
     /// The account that the topic is in.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.topic_arn.split(':').nth(4).unwrap_or_default()
+        Arn::parse(&self.topic_arn).map_or("", |arn| arn.account)
     }
 
     /// The region that the topic is in.
     #[must_use]
     pub fn region(&self) -> &str {
-        self.topic_arn.split(':').nth(3).unwrap_or_default()
+        Arn::parse(&self.topic_arn).map_or("", |arn| arn.region)
     }
 }
 
 fn is_topic_arn(text: &str) -> bool {
-    text.starts_with("arn:") && text.split(':').count() == 6
+    Arn::parse(text).is_some_and(|arn| arn.service == "sns" && !arn.resource.contains(':'))
 }
 
 fn refuse(name: &str, message: String) -> EnvironmentError {

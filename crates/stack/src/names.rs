@@ -1,6 +1,7 @@
 //! Every name and every ARN, worked out up front from partition, account, region and install: no resource asks
 //! another what it is called, and nothing is "known after apply".
 
+use keyminder_keyage::arn::Arn;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Identity;
@@ -120,7 +121,16 @@ impl Names {
     }
 
     fn regional_arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+        self.arn(service, &self.region, resource)
+    }
+
+    /// The ARN of something of the account in IAM, which has no region.
+    pub(crate) fn iam_arn(&self, resource: &str) -> String {
+        self.arn("iam", "", resource)
+    }
+
+    fn arn(&self, service: &str, region: &str, resource: &str) -> String {
+        Arn { partition: &self.partition, service, region, account: &self.account, resource }.to_string()
     }
 
     /// The topic's ARN.
@@ -132,13 +142,13 @@ impl Names {
     /// The policy's ARN.
     #[must_use]
     pub fn policy_arn(&self) -> String {
-        format!("arn:{}:iam::{}:policy{}{}", self.partition, self.account, self.iam_path, self.policy)
+        self.iam_arn(&format!("policy{}{}", self.iam_path, self.policy))
     }
 
     /// The role's ARN.
     #[must_use]
     pub fn role_arn(&self) -> String {
-        format!("arn:{}:iam::{}:role{}{}", self.partition, self.account, self.iam_path, self.role)
+        self.iam_arn(&format!("role{}{}", self.iam_path, self.role))
     }
 
     /// The function's ARN.

@@ -6,6 +6,7 @@
 
 use clap::ArgMatches;
 use keyminder_bundle::{Architecture, Origin};
+use keyminder_keyage::arn::is_account_id;
 use keyminder_keyage::{Schedule, Settings};
 use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec};
 use serde::Deserialize;
@@ -129,7 +130,7 @@ impl Config {
     /// Something that is not an account id.
     pub(crate) fn account(&self) -> Result<Option<String>, Error> {
         let Some(account) = self.layout().account else { return Ok(None) };
-        if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
+        if is_account_id(&account) {
             return Ok(Some(account));
         }
         let message = format!("'{account}' is not an AWS account id: it has twelve digits");

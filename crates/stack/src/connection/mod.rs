@@ -25,6 +25,7 @@ use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use keyminder_keyage::arn::{Arn, is_account_id};
 
 use self::credentials::{Means, Source};
 use self::endpoints::{Endpoints, check_endpoint};
@@ -250,12 +251,12 @@ impl Clients {
         let answer = request.send().await.map_err(failed("sts:GetCallerIdentity", ""))?;
         let arn = answer.arn().unwrap_or_default().to_owned();
         let account = answer.account().unwrap_or_default().to_owned();
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !is_account_id(&account) {
             let message = format!("STS named the account '{account}', and an account id has twelve digits");
             return Err(Error { kind: Kind::Service, ..Error::usage("NotAws", message) }
                 .hint("something other than AWS answered: check --endpoint-url, AWS_ENDPOINT_URL and HTTPS_PROXY"));
         }
-        let partition = arn.split(':').nth(1).filter(|p| p.starts_with("aws")).unwrap_or("aws").to_owned();
+        let partition = Arn::parse(&arn).map_or("aws", |arn| arn.partition).to_owned();
         Ok(Identity { account, partition, arn })
     }
 

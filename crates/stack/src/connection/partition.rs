@@ -2,6 +2,8 @@
 //!
 //! Owns how the partition is found: from the ARN of a role that is assumed, or the region of the sign-in.
 
+use keyminder_keyage::arn::Arn;
+
 use super::files::{Files, variable};
 
 /// Partitions, how their regions begin, and a region of each.
@@ -25,7 +27,7 @@ pub(super) fn some_region(files: Option<&Files>) -> &'static str {
 }
 
 fn region_of(role: Option<&str>, sign_in: Option<&str>) -> &'static str {
-    let partition = role.and_then(|arn| arn.split(':').nth(1));
+    let partition = role.and_then(Arn::parse).map(|arn| arn.partition);
     let by_role = PARTITIONS.iter().find(|(name, _, _)| Some(*name) == partition);
     let begins = |prefix: &str| sign_in.is_some_and(|region| region.starts_with(prefix));
     let by_sign_in = || PARTITIONS.iter().find(|(_, prefix, _)| begins(prefix));

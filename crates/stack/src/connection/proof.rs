@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::{join, join_all};
-use keyminder_keyage::arn::account_of;
+use keyminder_keyage::arn::{Arn, account_of};
 
 use super::{Clients, Identity};
 use crate::error::Error;
@@ -74,7 +74,14 @@ impl Clients {
             }
             "SNS" => {
                 // Of another account's topic SNS says who may not see it.
-                let arn = format!("arn:{}:sns:{}:{}:keyminder", identity.partition, self.region, identity.account);
+                let arn = Arn {
+                    partition: &identity.partition,
+                    service: "sns",
+                    region: &self.region,
+                    account: &identity.account,
+                    resource: "keyminder",
+                };
+                let arn = arn.to_string();
                 let (topics, one) =
                     join(self.sns.list_topics().send(), self.sns.get_topic_attributes().topic_arn(arn).send()).await;
                 let topics = named(topics, |answer| answer.topics?.into_iter().find_map(|topic| topic.topic_arn));

@@ -2,6 +2,7 @@
 //!
 //! It is written and never made: the alarm is its owner's.
 
+use keyminder_keyage::arn::Arn;
 use keyminder_keyage::schedule::Schedule;
 use serde_json::{Value, json};
 
@@ -20,7 +21,8 @@ const FURTHEST_HOURS: i64 = 7 * 24;
 /// `BadTopic` where that is no topic in this region; `BadSchedule` where no seven days go by without a run being missed.
 pub fn alarm(installation: &Installation, schedule: &str, topic: &str) -> Result<Value, Error> {
     let names = &installation.names;
-    if topic.split(':').collect::<Vec<_>>().get(..4) != Some(&["arn", &names.partition, "sns", &names.region]) {
+    let is_here = |arn: Arn<'_>| (arn.partition, arn.service, arn.region) == (&names.partition, "sns", &names.region);
+    if !Arn::parse(topic).is_some_and(is_here) {
         return Err(Error::usage("BadTopic", format!("'{topic}' is not the ARN of an SNS topic in {}", names.region)));
     }
     if topic == names.topic_arn() {

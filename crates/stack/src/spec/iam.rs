@@ -1,5 +1,6 @@
 //! `[iam]`: where the role and the policy are created, and what limits the role.
 
+use keyminder_keyage::arn::Arn;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
@@ -33,7 +34,9 @@ impl Iam {
             let message = format!("'{path}' is not an IAM path: it begins and ends with a slash, as in /security/");
             problems.push(Problem::new("iam.path", message));
         }
-        let is_policy = |arn: &str| arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/");
+        let is_policy = |arn: &str| {
+            Arn::parse(arn).is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("policy/"))
+        };
         if let Some(arn) = self.permissions_boundary.as_ref().filter(|arn| !is_policy(arn)) {
             let message = format!("'{arn}' is not the ARN of an IAM policy");
             problems.push(Problem::new("iam.permissions_boundary", message));

@@ -1,6 +1,8 @@
 //! The KMS key of the topic, as a user may name it: by id, alias, or the ARN of either (KMS API reference, "Key
 //! identifiers"). Owns the forms and what each means for the function's policy. It asks AWS nothing.
 
+use keyminder_keyage::arn::Arn;
+
 use crate::names::Names;
 
 /// The key that AWS looks after for SNS: its own policy lets whoever may publish use it.
@@ -36,19 +38,17 @@ impl<'a> KmsKey<'a> {
         if text.is_empty() {
             return Err("an empty key is none: leave it out for a topic without a key of its own".to_owned());
         }
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let found = match parts[..] {
-            ["arn", partition, "kms", region, account, resource]
-                if partition.starts_with("aws") && !region.is_empty() && is_account(account) =>
-            {
-                let name = match resource.strip_prefix("key/") {
+        let found = match Arn::parse(text) {
+            Some(arn) if arn.service == "kms" && !arn.region.is_empty() && arn.account_id().is_some() => {
+                let name = match arn.resource.strip_prefix("key/") {
                     Some(id) => Name::id(id),
-                    None => Name::alias(resource),
+                    None => Name::alias(arn.resource),
                 };
-                name.map(|name| Self { place: Some(Place { partition, region, account }), name })
+                let place = Place { partition: arn.partition, region: arn.region, account: arn.account };
+                name.map(|name| Self { place: Some(place), name })
             }
-            [_] => Name::id(text).or_else(|| Name::alias(text)).map(|name| Self { place: None, name }),
-            _ => None,
+            Some(_) => None,
+            None => Name::id(text).or_else(|| Name::alias(text)).map(|name| Self { place: None, name }),
         };
         found.ok_or_else(|| {
             format!(
@@ -87,7 +87,7 @@ impl<'a> KmsKey<'a> {
             Name::Alias(_) => "*",
             Name::Id(id) => id,
         };
-        Some(format!("arn:{partition}:kms:{region}:{account}:key/{id}"))
+        Some(Arn { partition, service: "kms", region, account, resource: &format!("key/{id}") }.to_string())
     }
 }
 
@@ -111,10 +111,6 @@ impl<'a> Name<'a> {
             (1..=250).contains(&alias.len()) && alias.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-".contains(&b));
         good.then_some(Self::Alias(alias))
     }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `[rule]`: what EventBridge does with events that it cannot deliver to the function.
 
+use keyminder_keyage::arn::Arn;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
@@ -25,8 +26,7 @@ impl Rule {
     /// What is wrong with it in one account and region.
     pub(super) fn problems_in(&self, names: &Names) -> Vec<Problem> {
         let Some(arn) = &self.dead_letter_queue else { return Vec::new() };
-        let mut parts = arn.split(':').skip(1);
-        let (partition, region) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        let Some(Arn { partition, region, .. }) = Arn::parse(arn) else { return Vec::new() };
         if (partition, region) == (names.partition.as_str(), names.region.as_str()) {
             return Vec::new();
         }
@@ -41,12 +41,13 @@ impl Rule {
 /// EventBridge accepts a standard queue only (EventBridge User Guide, "Using dead-letter queues").
 fn queue_problem(arn: &str) -> Option<String> {
     let not_one = || format!("'{arn}' is not the ARN of an SQS queue, such as arn:aws:sqs:eu-west-1:123456789012:name");
-    let parts: Vec<&str> = arn.split(':').collect();
-    let ["arn", partition, "sqs", region, account, name] = parts.as_slice() else { return Some(not_one()) };
-    let account_is_one = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    let queue = Arn::parse(arn).filter(|arn| arn.service == "sqs" && !arn.region.is_empty());
+    let Some(name) = queue.filter(|arn| arn.account_id().is_some()).map(|arn| arn.resource) else {
+        return Some(not_one());
+    };
     let name_is_one = (1..=80).contains(&name.len())
         && name.trim_end_matches(".fifo").bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !partition.starts_with("aws") || region.is_empty() || !name_is_one || !account_is_one {
+    if !name_is_one {
         return Some(not_one());
     }
     name.ends_with(".fifo")

@@ -19,7 +19,7 @@ pub(crate) fn reading(settings: &Settings, names: &Names) -> [Value; 2] {
         of_users.extend(["iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials", "iam:ListSigningCertificates"]);
     }
     of_users.sort_unstable();
-    let users = format!("arn:{}:iam::{}:user/*", names.partition, names.account);
+    let users = names.iam_arn("user/*");
     let of_account = ["iam:GetAccessKeyLastUsed", "iam:GetAccountSummary", "iam:ListAccountAliases", "iam:ListUsers"];
     [
         json!({ "Sid": "ReadAccount", "Effect": "Allow", "Action": of_account, "Resource": "*" }),
