@@ -15,55 +15,17 @@ mod archive;
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::{fs, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use keyminder_keyage::Architecture;
 use sha2::{Digest, Sha256};
 
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
 /// The name of the entry that holds the settings, beside the executable in the zip file.
 pub const SETTINGS: &str = "settings.json";
-
-/// A processor architecture that Lambda offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Architecture {
-    /// Intel's and AMD's.
-    X86_64,
-    /// AWS Graviton, about a fifth cheaper per millisecond.
-    Arm64,
-}
-
-impl Architecture {
-    /// Its name in Lambda's API: `x86_64` or `arm64`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Arm64 => "arm64",
-        }
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Architecture {
-    type Err = Error;
-
-    /// Reads Lambda's name of an architecture; any other is [`Error::UnknownArchitecture`].
-    fn from_str(name: &str) -> Result<Self, Error> {
-        [Self::X86_64, Self::Arm64]
-            .into_iter()
-            .find(|architecture| architecture.as_str() == name)
-            .ok_or_else(|| Error::UnknownArchitecture { name: name.to_owned() })
-    }
-}
 
 /// How the checker in a package was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,12 +52,6 @@ impl fmt::Display for Origin {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The name is none of Lambda's architectures.
-    #[error("unknown architecture \"{name}\": Lambda has x86_64 and arm64")]
-    UnknownArchitecture {
-        /// The name as given.
-        name: String,
-    },
     /// This build of keyminder carries no checker for that architecture.
     #[error("this build carries no checker for {architecture}, only for {}", list(BUNDLED))]
     NotBundled {
@@ -119,6 +75,12 @@ pub enum Error {
 #[must_use]
 pub fn available() -> &'static [Architecture] {
     BUNDLED
+}
+
+/// The architecture that a package has unless another is asked for.
+#[must_use]
+pub fn preferred() -> Architecture {
+    BUNDLED.first().copied().unwrap_or_default()
 }
 
 /// The version of the checker in the packages, the same as this command's: they are released together.

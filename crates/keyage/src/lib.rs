@@ -5,6 +5,7 @@
 //! know AWS clients, files, terminals or the clock: `now` is always an argument.
 
 pub mod advice;
+pub mod architecture;
 pub mod arn;
 pub mod benchmark;
 pub mod environment;
@@ -20,6 +21,7 @@ pub mod untrusted;
 pub mod verdict;
 
 pub use advice::{Advice, AdviceCode, advise};
+pub use architecture::Architecture;
 pub use benchmark::{Control, Grade, controls};
 pub use environment::{DEFAULT_INSTALL, Deployment, Environment, EnvironmentError};
 pub use exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use keyminder_keyage::Architecture;
 use keyminder_sandbox::{Fault, FaultKind, Options, World};
-use keyminder_stack::{Architecture, Kind};
+use keyminder_stack::Kind;
 use keyminder_testkit::account::edits::{self, function, role};
 use keyminder_testkit::account::{Account, actions, package_for, package_with, paths, spec};
 use serde_json::json;

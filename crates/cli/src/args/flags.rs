@@ -4,8 +4,7 @@
 //! and the default in its help comes from the settings themselves, so neither is written here. To give a setting a flag,
 //! add a [`Flag`] to the group where people will look for it.
 
-use keyminder_keyage::{AllClear, Inactive, NoticeKind};
-use keyminder_stack::Architecture;
+use keyminder_keyage::{AllClear, Architecture, Inactive, NoticeKind};
 
 /// One flag.
 pub(crate) struct Flag {

@@ -4,8 +4,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
+use keyminder_keyage::Architecture;
 
 use super::given::{Given, Installation};
 
@@ -158,8 +160,8 @@ pub(crate) enum ExportKind {
         #[arg(short = 'o', long = "out", value_name = "FILE")]
         file: PathBuf,
         /// Processor architecture of the function
-        #[arg(long, value_parser = ["x86_64", "arm64"], value_name = "ARCH")]
-        architecture: Option<String>,
+        #[arg(long, value_parser = architecture(), value_name = "ARCH")]
+        architecture: Option<Architecture>,
     },
     /// A CloudWatch alarm that fires when the function has not been invoked
     ///
@@ -238,4 +240,9 @@ pub(crate) struct FunctionArgs {
     /// The executable that this command stands in for
     #[arg(value_name = "BOOTSTRAP")]
     pub(crate) bootstrap: PathBuf,
+}
+
+fn architecture() -> impl TypedValueParser<Value = Architecture> {
+    PossibleValuesParser::new(Architecture::ALL.map(Architecture::as_str))
+        .try_map(|name| Architecture::named(&name).ok_or("unknown architecture"))
 }

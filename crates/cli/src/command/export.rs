@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use keyminder_bundle::Architecture;
 use keyminder_stack::{alarm, auditor_policy, deployer_policy};
 use serde_json::Value;
 
@@ -16,10 +15,7 @@ pub(crate) async fn run(session: &Session, kind: ExportKind) -> Result<Exit, Err
     match kind {
         ExportKind::Package { file, architecture } => {
             let usage = |error: keyminder_bundle::Error| Error::usage("Architecture", error.to_string());
-            let chosen = match architecture {
-                Some(name) => name.parse().map_err(usage)?,
-                None => keyminder_bundle::available().first().copied().unwrap_or(Architecture::X86_64),
-            };
+            let chosen = architecture.unwrap_or_else(keyminder_bundle::preferred);
             let package = keyminder_bundle::Package::new(chosen).map_err(usage)?;
             render::write_file(&file, package.zip())?;
             screen.remark(&format!(

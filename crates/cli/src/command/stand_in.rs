@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use keyminder_bundle::{Architecture, available};
+use keyminder_bundle::available;
+use keyminder_keyage::Architecture;
 
 use crate::error::{Error, Exit};
 use crate::render::Screen;

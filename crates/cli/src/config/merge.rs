@@ -5,9 +5,9 @@
 //! key by key.
 
 use clap::ArgMatches;
-use keyminder_bundle::{Architecture, Origin};
+use keyminder_bundle::Origin;
 use keyminder_keyage::arn::is_account_id;
-use keyminder_keyage::{Schedule, Settings};
+use keyminder_keyage::{Architecture, Schedule, Settings};
 use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -170,7 +170,7 @@ impl Config {
         let layout = self.merge(&args.given, &mut complaints);
         let (package, origin) = package(layout.function.architecture).unwrap_or_else(|message| {
             complaints.add("function.architecture", &message);
-            let none = Package::new(keyminder_stack::Architecture::X86_64, |_| Err("no such architecture".to_owned()));
+            let none = Package::new(Architecture::default(), |_| Err("no such architecture".to_owned()));
             (none, Origin::HandedIn)
         });
         let spec = layout.into_spec(package);
@@ -245,19 +245,11 @@ fn remove(table: &mut Table, path: &str) {
 }
 
 /// The package for an architecture, or for the one that this build carries; and how it was built.
-fn package(architecture: Option<keyminder_stack::Architecture>) -> Result<(Package, Origin), String> {
-    let chosen = match architecture {
-        Some(keyminder_stack::Architecture::X86_64) => Architecture::X86_64,
-        Some(keyminder_stack::Architecture::Arm64) => Architecture::Arm64,
-        None => keyminder_bundle::available().first().copied().unwrap_or(Architecture::X86_64),
-    };
+fn package(architecture: Option<Architecture>) -> Result<(Package, Origin), String> {
+    let chosen = architecture.unwrap_or_else(keyminder_bundle::preferred);
     let bundled = keyminder_bundle::Package::new(chosen).map_err(|error| error.to_string())?;
-    let architecture = match chosen {
-        Architecture::X86_64 => keyminder_stack::Architecture::X86_64,
-        Architecture::Arm64 => keyminder_stack::Architecture::Arm64,
-    };
     let (origin, source) = (bundled.origin(), bundled.source());
-    let package = Package::new(architecture, move |settings| {
+    let package = Package::new(chosen, move |settings| {
         bundled.clone().with_settings(settings).map(|package| package.zip().to_vec()).map_err(|error| error.to_string())
     });
     Ok((package.with_source(source), origin))

@@ -70,8 +70,8 @@ const TEMPLATE: &str = include_str!("../../../../assets/keyminder.toml");
 mod tests {
     use std::path::Path;
 
-    use keyminder_keyage::Settings;
-    use keyminder_stack::{Allow, Architecture, Function, Iam, Notify, Rule, Subscription, Topic};
+    use keyminder_keyage::{Architecture, Settings};
+    use keyminder_stack::{Allow, Function, Iam, Notify, Rule, Subscription, Topic};
     use serde::Deserialize;
 
     use super::*;

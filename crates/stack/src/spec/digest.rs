@@ -51,8 +51,10 @@ fn changed(values: Map<String, Value>, usual: &Map<String, Value>) -> Map<String
 
 #[cfg(test)]
 mod tests {
+    use keyminder_keyage::Architecture;
+
     use super::*;
-    use crate::spec::{Architecture, Notify};
+    use crate::spec::Notify;
 
     fn spec() -> Spec {
         Spec::new(Package::new(Architecture::X86_64, |_| Ok(Vec::new())))

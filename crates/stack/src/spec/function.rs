@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use keyminder_keyage::Architecture;
 use serde::{Deserialize, Serialize};
 
-use super::package::Architecture;
 use super::problem::Problem;
 
 /// The settings of the function.

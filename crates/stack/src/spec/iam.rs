@@ -34,9 +34,8 @@ impl Iam {
             let message = format!("'{path}' is not an IAM path: it begins and ends with a slash, as in /security/");
             problems.push(Problem::new("iam.path", message));
         }
-        let is_policy = |arn: &str| {
-            Arn::parse(arn).is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("policy/"))
-        };
+        let is_policy =
+            |arn: &str| Arn::parse(arn).is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("policy/"));
         if let Some(arn) = self.permissions_boundary.as_ref().filter(|arn| !is_policy(arn)) {
             let message = format!("'{arn}' is not the ARN of an IAM policy");
             problems.push(Problem::new("iam.permissions_boundary", message));

@@ -23,7 +23,7 @@ pub use self::allow::Allow;
 pub use self::function::Function;
 pub use self::iam::Iam;
 pub use self::notify::Notify;
-pub use self::package::{Architecture, Package};
+pub use self::package::Package;
 pub use self::problem::Problem;
 pub use self::rule::Rule;
 pub use self::topic::Topic;

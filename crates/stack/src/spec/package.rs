@@ -3,33 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
-/// The processor that the function runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Architecture {
-    /// x86_64.
-    #[default]
-    #[serde(rename = "x86_64")]
-    X86_64,
-    /// arm64, about a fifth cheaper.
-    #[serde(rename = "arm64")]
-    Arm64,
-}
-
-impl Architecture {
-    /// Every architecture.
-    pub const ALL: [Self; 2] = [Self::X86_64, Self::Arm64];
-
-    /// As the Lambda API writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Arm64 => "arm64",
-        }
-    }
-}
+use keyminder_keyage::Architecture;
 
 /// The deployment package: the zip that is uploaded.
 #[derive(Clone)]

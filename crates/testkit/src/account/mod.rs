@@ -6,12 +6,12 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
+use keyminder_keyage::Architecture;
 use keyminder_reconcile::{Action, CancellationToken, Outcome, Plan, Purpose, Removal, Silent};
 use keyminder_sandbox::world::Plant;
 use keyminder_sandbox::{FaultKind, Options, Sandbox};
 use keyminder_stack::{
-    Architecture, Clients, Connection, Credentials, Error, Installation, Observation, Package, Spec, Stack,
-    Subscription,
+    Clients, Connection, Credentials, Error, Installation, Observation, Package, Spec, Stack, Subscription,
 };
 use zip::write::SimpleFileOptions;
 
