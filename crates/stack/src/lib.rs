@@ -27,7 +27,7 @@ pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};
 pub use opening::Roles;
 pub use operate::{
     Confirmed, Decision, Decisions, Drift, Effects, InstalledCode, Invocation, LoggedRun, Obstacle, Recipient,
-    SubscriptionState, SubscriptionStatus, alarm, auditor_policy, deployer_actions, deployer_policy,
+    SubscriptionState, SubscriptionStatus, UnknownSettings, alarm, auditor_policy, deployer_actions, deployer_policy,
 };
 pub use order::{Observation, Stack};
 pub use ownership::Tags;

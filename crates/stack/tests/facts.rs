@@ -4,9 +4,9 @@
 use keyminder_reconcile::{Action, Meaning, Plan};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::World;
-use keyminder_stack::{Drift, Notify, Obstacle, Recipient, Spec};
-use keyminder_testkit::account::edits::{function, rule};
-use keyminder_testkit::account::{Account, CONVERGE, spec};
+use keyminder_stack::{Drift, Notify, Obstacle, Recipient, Spec, UnknownSettings};
+use keyminder_testkit::account::edits::{self, function, rule};
+use keyminder_testkit::account::{Account, CONVERGE, REGION, spec};
 
 /// What prevents the next run, and what drifted. The drift is computed again from a plan in which every field has lost
 /// its name.
@@ -110,4 +110,49 @@ async fn each_resource_says_which_of_its_fields_a_person_decides() {
         assert!(paths.iter().any(|path| path == expected), "{expected} is not in {paths:?}");
     }
     assert!(!paths.iter().any(|path| path.starts_with("tags") || path.contains("TOPIC_ARN")), "{paths:?}");
+}
+
+#[tokio::test]
+async fn settings_that_differ_are_drift_if_the_record_has_the_defaults_and_unknown_if_it_does_not() {
+    const SETTINGS: [&str; 9] = [
+        "sns_topic.display_name",
+        "sns_topic.kms_key",
+        "lambda_log_group.retention_days",
+        "lambda_function.architecture",
+        "lambda_function.timeout_seconds",
+        "lambda_function.memory_mb",
+        "lambda_function.environment.MAX_AGE_DAYS",
+        "events_rule.schedule",
+        "events_target.dead_letter_queue",
+    ];
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let unknown = async |spec: &Spec| {
+        let installation = account.open(spec).await;
+        let stack = installation.stack();
+        let seen = stack.observe().await.unwrap();
+        match installation.unknown_settings(&seen, &stack.plan(&seen, CONVERGE))? {
+            UnknownSettings::Deleted => Some(vec!["deleted".to_owned()]),
+            UnknownSettings::Different(fields) => {
+                Some(fields.iter().map(|(address, path)| format!("{address}.{path}")).collect())
+            }
+        }
+    };
+    let mut edited = Vec::new();
+    for (field, edit) in edits::DRIFT.iter().filter(|(field, _)| SETTINGS.contains(field)) {
+        account.sandbox.edit(*edit);
+        edited.push(*field);
+    }
+    assert_eq!(edited.len(), SETTINGS.len(), "{edited:?}");
+    assert_eq!(unknown(&spec()).await, None, "what keyminder last wrote were the defaults");
+    account.sandbox.edit(|world| drop(function(world).tags.remove("keyminder:settings")));
+    let named = unknown(&spec()).await.unwrap();
+    assert!(SETTINGS.iter().all(|field| named.iter().any(|named| named == field)), "{named:?}");
+    assert_eq!(named.len(), SETTINGS.len(), "{named:?}");
+    account.setup(&spec()).await.expect_right();
+    let mut others = spec();
+    others.tags.insert("team".to_owned(), "x".to_owned());
+    account.setup(&others).await.expect_right();
+    assert_eq!(unknown(&spec()).await, Some(vec![]), "the record alone says that something was chosen");
+    account.sandbox.edit(|world| world.region(REGION).functions.clear());
+    assert_eq!(unknown(&spec()).await, Some(vec!["deleted".to_owned()]));
 }

@@ -1,9 +1,10 @@
 //! `keyminder plan`: what setup would change, without changing anything.
 
 use keyminder_reconcile::{Plan, Purpose};
+use keyminder_stack::UnknownSettings;
 
 use super::planning::{document, look, refuse_foreign};
-use super::refusals::{is_configured, refuse_unknown};
+use super::refusals::{is_configured, refuse_unknown, unknown_settings};
 use super::session::Session;
 use super::{build, follow_ups};
 use crate::args::PlanArgs;
@@ -23,10 +24,9 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     follow_ups.extend(follow_ups::of_version(&effects));
     follow_ups.extend(follow_ups::of_code(&effects, opened.installation.spec().package.source()));
     let is_configured = is_configured(session, &args.spec);
-    if !is_configured {
-        follow_ups
-            .extend(refuse_unknown(&plan).err().map(|error| FollowUp::new(Topic::UnknownSettings, error.message)));
-    }
+    let unknown = unknown_settings(&opened.installation, &seen, &plan, is_configured);
+    let refusal = refuse_unknown(unknown.as_ref()).err();
+    follow_ups.extend(refusal.map(|error| FollowUp::new(Topic::UnknownSettings, error.message)));
     let screen = &session.screen;
     build::remark(session, &account, &effects, wish.origin);
     if screen.is_json() {
@@ -35,7 +35,7 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     } else {
         let decisions = opened.installation.decisions(&seen);
         screen.text(&format!("\n{}", render::plan_with(&decisions, &plan, screen.is_verbose(), screen.width())));
-        show_refusal(session, &plan, is_configured);
+        show_refusal(session, &plan, unknown.as_ref());
         follow_ups.retain(|one| one.code != Topic::UnknownSettings);
         if !follow_ups.is_empty() {
             screen.note(&render::follow_ups(&follow_ups, screen.width()));
@@ -45,9 +45,8 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
 }
 
 /// Says so if setup would refuse the plan.
-pub(super) fn show_refusal(session: &Session, plan: &Plan, is_configured: bool) {
-    let unknown = || if is_configured { Ok(()) } else { refuse_unknown(plan) };
-    if let Err(error) = refuse_foreign(plan).and_then(|()| unknown()) {
+pub(super) fn show_refusal(session: &Session, plan: &Plan, unknown: Option<&UnknownSettings>) {
+    if let Err(error) = refuse_foreign(plan).and_then(|()| refuse_unknown(unknown)) {
         let shown = render::error(&error, session.screen.width());
         session.screen.text(&format!("\nsetup would refuse this plan:\n{shown}"));
     }

@@ -7,7 +7,7 @@ use keyminder_reconcile::{Plan, Purpose};
 use keyminder_stack::{Effects, Installation, Observation, SubscriptionState, SubscriptionStatus};
 
 use super::planning::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
-use super::refusals::{is_configured, refuse_nobody, refuse_unknown};
+use super::refusals::{is_configured, refuse_nobody, refuse_unknown, unknown_settings};
 use super::session::{Account, OpenInstallation, Session};
 use super::{build, follow_ups, interview};
 use crate::args::SetupArgs;
@@ -56,15 +56,14 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     }
     let mut ending = Ending { applied: false, dry_run: args.dry_run, effects, wait: args.wait };
     let is_configured = args.defaults || is_configured(session, &args.spec);
+    let unknown = unknown_settings(installation, &looked.0, plan, is_configured);
     if args.dry_run {
-        super::plan::show_refusal(session, plan, is_configured);
+        super::plan::show_refusal(session, plan, unknown.as_ref());
     }
     if args.dry_run || plan.is_empty() {
         return finish(session, &account, installation, &looked, &ending).await;
     }
-    if !is_configured {
-        refuse_unknown(plan)?;
-    }
+    refuse_unknown(unknown.as_ref())?;
     account.must_be_proven()?;
     if args.yes && !args.no_recipients {
         refuse_nobody(&installation.subscriptions_in(&looked.0))?;

@@ -5,7 +5,7 @@
 
 use keyminder_keyage::Settings;
 use keyminder_keyage::schedule::Schedule;
-use keyminder_reconcile::{Action, Address, Plan};
+use keyminder_reconcile::{Action, Address, FieldPath, Meaning, Plan};
 
 use crate::installation::Installation;
 use crate::order::Observation;
@@ -86,6 +86,16 @@ pub struct Decisions {
     pub limit: Decision<u32>,
     /// When keys are checked.
     pub schedule: Decision<String>,
+}
+
+/// Why a setup would reset settings that somebody may have chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnknownSettings {
+    /// The function was deleted, and its settings with it.
+    Deleted,
+    /// The installation has other settings than the defaults: those that can be read, each with its resource and its
+    /// place in the resource's state.
+    Different(Vec<(Address, FieldPath)>),
 }
 
 /// Code that is installed.
@@ -230,6 +240,31 @@ impl Installation {
                 after: self.spec.schedule.clone(),
             },
         }
+    }
+
+    /// What a setup would reset that somebody may have chosen elsewhere, if the spec has nothing but defaults. The record
+    /// of the settings that keyminder last wrote tells: if it has the defaults, every difference is drift. Without a
+    /// record (an older version made the function, or somebody removed the tag) any setting that differs may have been
+    /// chosen.
+    #[must_use]
+    pub fn unknown_settings(&self, seen: &Observation, plan: &Plan) -> Option<UnknownSettings> {
+        let Some(function) = seen.ours::<function::State>() else {
+            // A rule that still has the function as its target outlived a function that was set up completely.
+            let was_there = seen.ours::<target::State>().is_some_and(|target| target.is_function(self));
+            let is_created = plan.change(function::ADDRESS).is_some_and(|function| function.action == Action::Create);
+            return (was_there && is_created).then_some(UnknownSettings::Deleted);
+        };
+        let record = function.recorded_settings();
+        if record.is_some_and(|record| record == self.spec.digest()) {
+            return None;
+        }
+        let updates = plan.changes.iter().filter(|change| change.action == Action::Update && change.foreign.is_none());
+        let fields = updates.flat_map(|change| {
+            let decided = change.fields.iter().filter(|field| field.meaning == Meaning::Decided);
+            decided.map(|field| (change.address, field.path.clone()))
+        });
+        let fields: Vec<_> = fields.collect();
+        (record.is_some() || !fields.is_empty()).then_some(UnknownSettings::Different(fields))
     }
 
     /// What a setup that follows this observation brings about.

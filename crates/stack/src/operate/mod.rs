@@ -12,7 +12,7 @@ mod subscription_status;
 
 pub use alarm::alarm;
 pub use deployer::{auditor_policy, deployer_actions, deployer_policy};
-pub use facts::{Decision, Decisions, Drift, Effects, InstalledCode, Obstacle, Recipient};
+pub use facts::{Decision, Decisions, Drift, Effects, InstalledCode, Obstacle, Recipient, UnknownSettings};
 pub use invocation::Invocation;
 pub use log::LoggedRun;
 pub use subscription_status::{Confirmed, SubscriptionState, SubscriptionStatus};

@@ -162,6 +162,11 @@ impl State {
         if is_decided { Meaning::Decided } else { Meaning::Derived }
     }
 
+    /// The digest of the settings that keyminder last wrote, if it recorded one.
+    pub(crate) fn recorded_settings(&self) -> Option<&str> {
+        self.tags.get(SETTINGS).map(String::as_str)
+    }
+
     /// It has the settings that `desired` has.
     pub(crate) fn has_settings_of(&self, desired: &Self) -> bool {
         self.configuration.environment == desired.configuration.environment
