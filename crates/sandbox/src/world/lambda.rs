@@ -81,6 +81,12 @@ pub struct InvokeSettings {
 }
 
 impl Function {
+    /// Puts other code into it.
+    pub(crate) fn replace_code(&mut self, code: Vec<u8>) {
+        self.code_sha256 = crate::names::sha256_base64(&code);
+        self.code = Arc::new(code);
+    }
+
     /// `Pending`, `Active` or `Failed`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> &'static str {

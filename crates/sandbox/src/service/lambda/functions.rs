@@ -1,12 +1,9 @@
 //! Functions: made, read, listed, deleted.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{asked, check, conflict, function_arn, naming, not_done, seen, show, update};
 use crate::clock::later;
-use crate::names::sha256_base64;
 use crate::protocol::{Answer, AwsError, page};
 use crate::service::{Operation, Request, read, write};
 use crate::world::{Function, Plant};
@@ -139,10 +136,4 @@ fn delete(request: &mut Request<'_>) -> Answer {
     let name = asked(request)?.name.clone();
     request.here().functions.remove(&name);
     Ok(Value::Null)
-}
-
-/// Puts other code into a function.
-pub(super) fn replace_code(function: &mut Function, code: Vec<u8>) {
-    function.code_sha256 = sha256_base64(&code);
-    function.code = Arc::new(code);
 }

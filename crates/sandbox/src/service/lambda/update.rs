@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{asked, check, conflict, function_arn, functions, not_done, show};
+use super::{asked, check, conflict, function_arn, not_done, show};
 use crate::clock::later;
 use crate::protocol::{Answer, AwsError};
 use crate::service::{Operation, Request, write};
@@ -61,11 +61,11 @@ fn code(request: &mut Request<'_>) -> Answer {
     if request.input.flag("DryRun") {
         let now = request.now;
         let mut function = asked(request)?.clone();
-        functions::replace_code(&mut function, package);
+        function.replace_code(package);
         return Ok(show::configuration(&function, now));
     }
     updated(request, |function| {
-        functions::replace_code(function, package);
+        function.replace_code(package);
         if !architectures.is_empty() {
             function.architecture = architecture;
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::publish::Notice;
+use super::notice::Notice;
 use crate::names::region_of;
 use crate::service::sqs;
 use crate::world::{Delivery, Mail, MailKind, Subscription, Topic, World};

@@ -3,6 +3,7 @@
 mod deliver;
 mod filter;
 pub(crate) mod links;
+mod notice;
 mod publish;
 mod subscribe;
 mod subscriptions;
@@ -13,7 +14,8 @@ use crate::names::{account_of, region_of, resource_of};
 use crate::protocol::{AwsError, Input};
 use crate::world::{Subscription, Topic};
 
-pub(crate) use publish::{Notice, publish_to};
+pub(crate) use notice::Notice;
+pub(crate) use publish::publish_to;
 
 pub(crate) const OPERATIONS: &[&[Operation]] =
     &[topics::OPERATIONS, subscribe::OPERATIONS, subscriptions::OPERATIONS, publish::OPERATIONS];

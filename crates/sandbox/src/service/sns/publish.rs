@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use jiff::Timestamp;
 
+use super::notice::Notice;
 use super::{about_topic, deliver, filter, invalid, not_done, not_found, required, subscribe, topic};
 use crate::protocol::{Answer, AwsError, Input};
 use crate::service::{Operation, Request, write};
@@ -13,30 +14,6 @@ use crate::world::{Subscription, World};
 const LARGEST: usize = 262_144;
 
 pub(super) const OPERATIONS: &[Operation] = &[write("Publish", about_topic, publish)];
-
-/// A message as it was accepted.
-#[derive(Clone, Debug)]
-pub(crate) struct Notice {
-    pub(crate) id: String,
-    pub(crate) subject: Option<String>,
-    /// The message, or with [`Self::structured`] the JSON object of one per protocol.
-    pub(crate) message: String,
-    pub(crate) structured: bool,
-    /// `{name: {"Type", "Value"}}`.
-    pub(crate) attributes: Value,
-}
-
-impl Notice {
-    /// The text for a protocol.
-    pub(crate) fn text_for(&self, protocol: &str) -> String {
-        if !self.structured {
-            return self.message.clone();
-        }
-        let texts: Value = serde_json::from_str(&self.message).unwrap_or_default();
-        let text = texts[protocol].as_str().or_else(|| texts["default"].as_str());
-        text.unwrap_or_default().to_owned()
-    }
-}
 
 fn check_subject(subject: &str) -> Result<(), AwsError> {
     let fits = !subject.is_empty() && subject.len() <= 100 && subject.chars().all(|c| c == ' ' || c.is_ascii_graphic());
