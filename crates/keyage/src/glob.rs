@@ -1,6 +1,8 @@
 //! Names with wildcards.
 //!
-//! Owns `*` (any run of characters, none included) and `?` (any one). It must not know what is matched.
+//! `*` is any run of characters, also none, and `?` is any one.
+
+use wildmatch::WildMatch;
 
 /// A pattern of `*`, `?` and plain characters, which must match the whole text. Case counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,39 +18,13 @@ impl<'a> Glob<'a> {
     /// Whether the whole text matches.
     #[must_use]
     pub fn matches(self, text: &str) -> bool {
-        run(self.0, text, false)
+        WildMatch::new(self.0).matches(text)
     }
 
     /// Whether the text begins with something that matches.
     #[must_use]
     pub fn matches_start(self, text: &str) -> bool {
-        run(self.0, text, true)
-    }
-}
-
-/// One pass with a single point of return, so that no pattern takes more than quadratic time.
-fn run(pattern: &str, text: &str, start_is_enough: bool) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
-    let mut retry = None;
-    loop {
-        let here = (pattern.clone(), text.clone());
-        match (pattern.next(), text.next()) {
-            (None, rest) if start_is_enough || rest.is_none() => return true,
-            (Some('*'), _) => {
-                retry = Some((pattern.clone(), here.1.clone()));
-                text = here.1;
-            }
-            (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {}
-            (Some(_), None) => return false,
-            _ => {
-                let Some((after_star, mut from)) = retry.take() else { return false };
-                if from.next().is_none() {
-                    return false;
-                }
-                retry = Some((after_star.clone(), from.clone()));
-                (pattern, text) = (after_star, from);
-            }
-        }
+        WildMatch::new(&format!("{}*", self.0)).matches(text)
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 /// What policies say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,29 +156,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 
 /// Whether `text` fits `pattern`, where `*` is any run of characters and `?` any one.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p + 1, t));
-                p += 1;
-            }
-            Some(byte) if *byte == b'?' || *byte == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match &mut star {
-                Some((after, from)) => {
-                    *from += 1;
-                    (p, t) = (*after, *from);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
+    WildMatch::new(pattern).matches(text)
 }
 
 #[cfg(test)]
