@@ -17,9 +17,10 @@ pub enum FaultKind {
     AccessDenied,
     /// `PutTargets` and `RemoveTargets` answer 200 with every entry failed; any other operation fails with a 500.
     FailedEntries,
-    /// What AWS answers for a while after something else was made, as the operation is known to: a role that is not known
-    /// everywhere, say. Does nothing where no such answer is known.
-    NotYet,
+    /// What AWS answers for a while after another change, because a part of it does not know of that change yet. An
+    /// operation can have several such answers ([`crate::passing_answers`]); this is the one at that place. Does nothing
+    /// if there is none.
+    NotYet(usize),
     /// The credentials have expired.
     ExpiredToken,
     /// The request's time is too far from the service's.

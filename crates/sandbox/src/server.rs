@@ -266,7 +266,7 @@ fn refused(asked: &Asked, needs: &[Need], fault: Option<FaultKind>) -> Option<Aw
         FaultKind::FailedEntries if !matches!(asked.operation.name, "PutTargets" | "RemoveTargets") => {
             Some(service.server_error())
         }
-        FaultKind::NotYet => crate::service::passing::answer(service, asked.operation.name, &asked.input),
+        FaultKind::NotYet(which) => crate::service::passing::answer(service, asked.operation.name, which, &asked.input),
         FaultKind::FailedEntries
         | FaultKind::DropConnection
         | FaultKind::LoseAnswer

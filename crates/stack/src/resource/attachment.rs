@@ -66,8 +66,11 @@ impl<'a> Attachment<'a> {
     }
 
     async fn detach(&self, arn: &str) -> Result<(), Error> {
-        let answer = self.install.clients.iam.detach_role_policy().role_name(self.role()).policy_arn(arn).send().await;
-        ignore_missing(answer.map_err(failed("iam:DetachRolePolicy", self.role())))
+        let detached = self.install.wait(ADDRESS, PROPAGATION, is_busy, async || {
+            let call = self.install.clients.iam.detach_role_policy().role_name(self.role()).policy_arn(arn);
+            call.send().await.map_err(failed("iam:DetachRolePolicy", self.role())).map(drop)
+        });
+        ignore_missing(detached.await)
     }
 }
 
@@ -115,6 +118,12 @@ impl Attachment<'_> {
         let call = self.install.clients.iam.delete_role_policy().role_name(self.role()).policy_name(name);
         ignore_missing(call.send().await.map_err(failed("iam:DeleteRolePolicy", self.role())))
     }
+}
+
+/// IAM refuses a change while another of the same role is in progress (API reference, AttachRolePolicy,
+/// ConcurrentModification).
+fn is_busy(error: &Error) -> bool {
+    error.kind == Kind::Conflict
 }
 
 fn inline_extra((name, document): (String, Option<Value>)) -> Extra {
@@ -170,8 +179,9 @@ impl Resource for Attachment<'_> {
             return Ok(());
         }
         // Role and policy were there a moment ago: that IAM does not find one of them is propagation.
+        let not_yet = |error: &Error| error.is_not_found() || is_busy(error);
         self.install
-            .wait(ADDRESS, PROPAGATION, Error::is_not_found, async || {
+            .wait(ADDRESS, PROPAGATION, not_yet, async || {
                 let iam = &self.install.clients.iam;
                 iam.attach_role_policy()
                     .role_name(self.role())

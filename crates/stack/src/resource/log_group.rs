@@ -137,10 +137,9 @@ impl Resource for LogGroup<'_> {
     async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         let logs = &self.install.clients.logs;
         let Some(observed) = observed else {
-            // Logs refuses it while the deletion of a group of that name is not quite over.
-            let busy = |error: &Error| error.kind == Kind::Conflict;
+            // Logs refuses it while the deletion of a group with that name is in progress.
             self.install
-                .wait(ADDRESS, PROPAGATION, busy, async || {
+                .wait(ADDRESS, PROPAGATION, is_busy, async || {
                     logs.create_log_group()
                         .log_group_name(self.name())
                         .set_tags(Some(self.desired.tags.clone().into_iter().collect()))
@@ -159,7 +158,15 @@ impl Resource for LogGroup<'_> {
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
-        let answer = self.install.clients.logs.delete_log_group().log_group_name(self.name()).send().await;
-        ignore_missing(answer.map_err(failed("logs:DeleteLogGroup", self.name())))
+        let deleted = self.install.wait(ADDRESS, PROPAGATION, is_busy, async || {
+            let call = self.install.clients.logs.delete_log_group().log_group_name(self.name());
+            call.send().await.map_err(failed("logs:DeleteLogGroup", self.name())).map(drop)
+        });
+        ignore_missing(deleted.await)
     }
+}
+
+/// Another operation on the group is in progress.
+fn is_busy(error: &Error) -> bool {
+    error.kind == Kind::Conflict
 }

@@ -133,10 +133,10 @@ impl Resource for Permission<'_> {
             None => {}
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        // Lambda refuses it while another change of the function is not quite over.
-        let busy = |error: &Error| error.kind == Kind::Conflict;
+        // Lambda refuses it while another change of the function is in progress, and may not know a new function yet.
+        let not_yet = |error: &Error| error.kind == Kind::Conflict || error.is_not_found();
         self.install
-            .wait(ADDRESS, PROPAGATION, busy, async || {
+            .wait(ADDRESS, PROPAGATION, not_yet, async || {
                 let lambda = &self.install.clients.lambda;
                 lambda
                     .add_permission()

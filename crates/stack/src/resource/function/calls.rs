@@ -57,7 +57,7 @@ impl Function<'_> {
         tags.extend(desired_source(&self.desired));
         let answer = self
             .install
-            .wait(ADDRESS, PROPAGATION, role_not_known_yet, async || {
+            .wait(ADDRESS, PROPAGATION, not_yet, async || {
                 self.lambda()
                     .create_function()
                     .function_name(self.name())
@@ -81,6 +81,8 @@ impl Function<'_> {
         if answer.state() == Some(&SdkState::Active) {
             return Ok(());
         }
+        // A read may not see the new function yet.
+        self.install.wait(ADDRESS, PROPAGATION, Error::is_not_found, async || self.progress().await).await?;
         self.done().await
     }
 
@@ -123,7 +125,7 @@ impl Function<'_> {
             update = update.logging_config(logging(&desired.logging));
         }
         self.install
-            .wait(ADDRESS, PROPAGATION, role_not_known_yet, async || {
+            .wait(ADDRESS, PROPAGATION, not_yet, async || {
                 update
                     .clone()
                     .send()
@@ -136,16 +138,21 @@ impl Function<'_> {
     }
 
     pub(super) async fn upload(&self) -> Result<(), Error> {
-        self.lambda()
-            .update_function_code()
-            .function_name(self.name())
-            .set_architectures(Some(self.architectures()))
-            .zip_file(self.zip())
-            .customize()
-            .config_override(connection::uploading())
-            .send()
-            .await
-            .map_err(failed("lambda:UpdateFunctionCode", self.name()))?;
+        self.install
+            .wait(ADDRESS, PROPAGATION, is_busy, async || {
+                self.lambda()
+                    .update_function_code()
+                    .function_name(self.name())
+                    .set_architectures(Some(self.architectures()))
+                    .zip_file(self.zip())
+                    .customize()
+                    .config_override(connection::uploading())
+                    .send()
+                    .await
+                    .map_err(failed("lambda:UpdateFunctionCode", self.name()))
+                    .map(drop)
+            })
+            .await?;
         self.done().await
     }
 
@@ -260,4 +267,13 @@ fn unsettled(live: &FunctionConfiguration) -> Option<&'static str> {
 fn role_not_known_yet(error: &Error) -> bool {
     let grant_refused = error.message.contains("KMS key is invalid for CreateGrant");
     error.kind == Kind::Invalid && (error.message.contains("cannot be assumed") || grant_refused)
+}
+
+/// Lambda is not through with another change of the function, such as its deletion under the same name.
+fn is_busy(error: &Error) -> bool {
+    error.kind == Kind::Conflict
+}
+
+fn not_yet(error: &Error) -> bool {
+    role_not_known_yet(error) || is_busy(error)
 }
