@@ -69,8 +69,10 @@ pub(crate) async fn handle(
     // Whoever has no credentials cannot make the sandbox hold much.
     let most = if service == Service::Lambda && holder.is_ok() { LARGEST_PACKAGE } else { LARGEST_BODY };
     let body = tokio::time::timeout(shared.options.idle_timeout, axum::body::to_bytes(body, most)).await;
-    let Ok(Ok(body)) = body else {
-        return render::response(413, "text/plain", "The request is too large, or took too long to arrive.");
+    let body = match body {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) if most == LARGEST_PACKAGE => return failure(too_large(&head)),
+        _ => return render::response(413, "text/plain", "The request is too large, or took too long to arrive."),
     };
     let verified = holder.and_then(|holder| {
         holder.verify(service, &authorization, &head, &body, Timestamp::now())?;
@@ -95,6 +97,14 @@ pub(crate) async fn handle(
     let mut input = input;
     input.headers = headers;
     answer(&shared, &cut, Asked { service, operation, input, region: authorization.region, caller, request_id }).await
+}
+
+/// Lambda's answer to a request that is larger than any package.
+fn too_large(head: &axum::http::request::Parts) -> AwsError {
+    let name = service::lambda::route(&head.method, head.uri.path(), "", b"").map(|(name, ..)| name);
+    let message =
+        format!("Request must be smaller than {LARGEST_PACKAGE} bytes for the {} operation", name.unwrap_or_default());
+    AwsError::new("RequestEntityTooLargeException", message).status(413)
 }
 
 /// The operation's name and its parameters.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
     DestinationConfig, Environment, FunctionCode, InvocationType, LastUpdateStatus, LogType, OnFailure, Runtime, State,
+    ThrottleReason,
 };
 use base64::Engine as _;
 use keyminder_sandbox::Options;
@@ -436,7 +438,22 @@ async fn a_reserved_concurrency_of_none_throttles() {
     let aws = instant().await;
     aws.function("f", bootstrap()).await;
     done!(aws.lambda.put_function_concurrency().function_name("f").reserved_concurrent_executions(0));
-    refused!(aws.lambda.invoke().function_name("f"), "TooManyRequestsException");
+    let refused = aws.lambda.invoke().function_name("f").send().await.expect_err("no place to run");
+    let InvokeError::TooManyRequestsException(refused) = refused.into_service_error() else {
+        panic!("another refusal");
+    };
+    assert_eq!(refused.message(), Some("Rate Exceeded."));
+    assert_eq!(refused.reason(), Some(&ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded));
+}
+
+#[tokio::test]
+async fn a_request_larger_than_any_package_is_refused_with_its_operation() {
+    let aws = instant().await;
+    let code = FunctionCode::builder().zip_file(Blob::new(vec![0; 53 * 1024 * 1024])).build();
+    let create = aws.lambda.create_function().function_name("f").runtime(Runtime::Providedal2023);
+    let create = create.handler("bootstrap").code(code).role("arn:aws:iam::123456789012:role/r");
+    let told = refused!(create, "RequestEntityTooLargeException");
+    assert!(told.ends_with("Request must be smaller than 70167211 bytes for the CreateFunction operation"), "{told}");
 }
 
 #[tokio::test]

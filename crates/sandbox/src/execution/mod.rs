@@ -199,7 +199,9 @@ pub(crate) async fn run(
     };
     let place = Place::take(&shared.executor, (region.into(), name.into()), function.concurrency);
     let Some(_place) = place else {
-        return Err(AwsError::new("TooManyRequestsException", "Rate Exceeded.").status(429));
+        return Err(AwsError::new("TooManyRequestsException", "Rate Exceeded.")
+            .status(429)
+            .reason("ReservedFunctionConcurrentInvocationLimitExceeded"));
     };
     let fingerprint = fingerprint(region, &function);
     let begun = Instant::now();

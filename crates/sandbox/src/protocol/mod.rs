@@ -142,15 +142,22 @@ pub(crate) struct AwsError {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) status: u16,
+    /// What Lambda adds to a refusal for want of capacity.
+    pub(crate) reason: Option<&'static str>,
 }
 
 impl AwsError {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400 }
+        Self { code: code.into(), message: message.into(), status: 400, reason: None }
     }
 
     pub(crate) fn status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    pub(crate) fn reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
         self
     }
 }

@@ -55,7 +55,10 @@ pub(crate) fn failure(service: Service, error: &AwsError, request_id: &str) -> R
         service if service.is_query() => response(error.status, "text/xml", query::failure(service, error, request_id)),
         Service::Lambda => {
             let kind = if error.status >= 500 { "Service" } else { "User" };
-            let body = json!({"Type": kind, "Message": error.message, "message": error.message});
+            let mut body = json!({"Type": kind, "Message": error.message, "message": error.message});
+            if let Some(reason) = error.reason {
+                body["Reason"] = reason.into();
+            }
             response(error.status, json_type(service), body.to_string())
         }
         _ => {
