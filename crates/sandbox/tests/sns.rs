@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use aws_sdk_sns::operation::set_subscription_attributes::builders::SetSubscriptionAttributesFluentBuilder;
 use aws_sdk_sns::types::{MessageAttributeValue, Tag};
 use keyminder_sandbox::{MailKind, Options};
 use keyminder_testkit::sdk::{self, Aws, aws, held, instant};
@@ -18,6 +19,18 @@ async fn subscribe(aws: &Aws, topic: &str, protocol: &str, endpoint: &str) -> St
     let subscribed =
         done!(aws.sns.subscribe().topic_arn(topic).protocol(protocol).endpoint(endpoint).return_subscription_arn(true));
     subscribed.subscription_arn().expect("an ARN").to_owned()
+}
+
+/// A topic to which a queue is subscribed, and the subscription.
+async fn with_queue() -> (Aws, String, String) {
+    let aws = instant().await;
+    let topic = topic(&aws).await;
+    let arn = subscribe(&aws, &topic, "sqs", "arn:aws:sqs:us-east-1:123456789012:q").await;
+    (aws, topic, arn)
+}
+
+fn setting(aws: &Aws, arn: &str, name: &str, value: &str) -> SetSubscriptionAttributesFluentBuilder {
+    aws.sns.set_subscription_attributes().subscription_arn(arn).attribute_name(name).attribute_value(value)
 }
 
 /// Opens a link as a browser would.
@@ -274,13 +287,8 @@ async fn a_filter_policy_keeps_messages_away() {
 
 #[tokio::test]
 async fn a_filter_policy_is_refused_in_the_words_of_its_call() {
-    let aws = instant().await;
-    let topic = topic(&aws).await;
-    let arn = subscribe(&aws, &topic, "sqs", "arn:aws:sqs:us-east-1:123456789012:q").await;
-    let set = |name: &str, value: &str| {
-        let call = aws.sns.set_subscription_attributes().subscription_arn(&arn);
-        call.attribute_name(name).attribute_value(value)
-    };
+    let (aws, topic, arn) = with_queue().await;
+    let set = |name: &str, value: &str| setting(&aws, &arn, name, value);
     let bad = r#"{"a":[{"like":"x"}]}"#;
     let told = refused!(set("FilterPolicy", bad), "InvalidParameter");
     let reason = "FilterPolicy: Unrecognized match type like\n at [Source: (String)\"{\"a\":[{\"like\":\"x\"}]}\"; line: 1, column: 16]";
@@ -298,13 +306,8 @@ async fn a_filter_policy_is_refused_in_the_words_of_its_call() {
 
 #[tokio::test]
 async fn a_scope_is_kept_and_not_shown_while_there_is_no_policy() {
-    let aws = instant().await;
-    let topic = topic(&aws).await;
-    let arn = subscribe(&aws, &topic, "sqs", "arn:aws:sqs:us-east-1:123456789012:q").await;
-    let set = |name: &str, value: &str| {
-        let call = aws.sns.set_subscription_attributes().subscription_arn(&arn);
-        call.attribute_name(name).attribute_value(value)
-    };
+    let (aws, _, arn) = with_queue().await;
+    let set = |name: &str, value: &str| setting(&aws, &arn, name, value);
     let scope = async || {
         let shown = done!(aws.sns.get_subscription_attributes().subscription_arn(&arn));
         shown.attributes().expect("attributes").get("FilterPolicyScope").cloned()

@@ -3,7 +3,7 @@
 
 use keyminder_reconcile::{Removal, changes};
 use keyminder_sandbox::Options;
-use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, role, topic};
+use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, role, subscription, topic};
 use keyminder_testkit::account::{Account, CONVERGE, actions, paths, spec};
 use serde_json::json;
 
@@ -98,6 +98,38 @@ async fn documents_equal_in_meaning_are_no_drift() {
     });
     let plan = account.plan(&spec(), CONVERGE).await;
     assert!(plan.is_empty(), "{:?}", paths(&plan));
+}
+
+#[tokio::test]
+async fn a_scope_that_sns_does_not_show_does_not_change_what_a_new_filter_policy_means() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let scope = |account: &Account| {
+        account.sandbox.edit(|world| subscription(world, "sqs").attributes.get("FilterPolicyScope").cloned())
+    };
+    account.sandbox.edit(|world| {
+        subscription(world, "sqs").attributes.insert("FilterPolicyScope".into(), "MessageBody".into());
+    });
+    assert!(account.plan(&spec(), CONVERGE).await.is_empty(), "a scope without a policy has no effect");
+
+    let mut filtered = spec();
+    filtered.notify.subscriptions.as_mut().unwrap()[1].filter_policy = Some(json!({"verdict": ["old"]}));
+    account.setup(&filtered).await.expect_right();
+    assert_eq!(scope(&account).as_deref(), Some("MessageAttributes"));
+
+    // Somebody's nested policy, which SNS takes only for the body, is replaced together with its scope.
+    account.sandbox.edit(|world| {
+        let attributes = &mut subscription(world, "sqs").attributes;
+        attributes.insert("FilterPolicy".into(), r#"{"a":{"b":["c"]}}"#.into());
+        attributes.insert("FilterPolicyScope".into(), "MessageBody".into());
+    });
+    account.setup(&filtered).await.expect_right();
+    assert_eq!(scope(&account).as_deref(), Some("MessageAttributes"));
+
+    account.sandbox.edit(|world| {
+        subscription(world, "sqs").attributes.insert("FilterPolicyScope".into(), "MessageBody".into());
+    });
+    account.setup(&spec()).await.expect_right();
+    assert_eq!(scope(&account).as_deref(), Some("MessageBody"), "no scope is sent without a policy");
 }
 
 #[tokio::test]

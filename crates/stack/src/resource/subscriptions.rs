@@ -86,10 +86,12 @@ impl Options {
     fn live(attributes: &BTreeMap<String, String>, managed: bool) -> Self {
         let given = |name: &str| attributes.get(name).filter(|value| !value.is_empty());
         let filter_policy: Option<Value> = given("FilterPolicy").and_then(|text| serde_json::from_str(text).ok());
+        // An empty policy is what takes a policy away (SNS Developer Guide, "Removing a subscription filter policy").
+        let filter_policy = filter_policy.filter(|policy| *policy != serde_json::json!({}));
+        let scope = given("FilterPolicyScope").filter(|scope| filter_policy.is_some() && *scope != "MessageAttributes");
         Self {
-            // An empty policy is what takes a policy away (SNS Developer Guide, "Removing a subscription filter policy").
-            filter_policy: filter_policy.filter(|policy| *policy != serde_json::json!({})),
-            filter_policy_scope: given("FilterPolicyScope").filter(|scope| *scope != "MessageAttributes").cloned(),
+            filter_policy_scope: scope.cloned(),
+            filter_policy,
             raw: given("RawMessageDelivery").is_some_and(|raw| raw == "true"),
             role: given("SubscriptionRoleArn").cloned(),
             managed,
@@ -99,12 +101,15 @@ impl Options {
     /// The attributes as SNS takes them, with what is not wanted spelt out, so that drift is overwritten.
     fn attributes(&self, present: &Self) -> Vec<(&'static str, String)> {
         let mut attributes = Vec::new();
-        if self.filter_policy != present.filter_policy {
+        let policy = |options: &Self| (options.filter_policy.clone(), options.filter_policy_scope.clone());
+        if policy(self) != policy(present) {
             let policy = self.filter_policy.as_ref().map_or_else(|| "{}".to_owned(), Value::to_string);
             attributes.push(("FilterPolicy", policy));
-        }
-        if self.filter_policy_scope != present.filter_policy_scope {
-            attributes.push(("FilterPolicyScope", "MessageAttributes".to_owned()));
+            // SNS keeps a scope while there is no policy, and does not show it: a new policy could meet one that somebody
+            // set. The scope goes second, because SNS refuses it for a nested policy.
+            if self.filter_policy.is_some() {
+                attributes.push(("FilterPolicyScope", "MessageAttributes".to_owned()));
+            }
         }
         if self.raw != present.raw {
             attributes.push(("RawMessageDelivery", self.raw.to_string()));

@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 const MOST_KEYS: usize = 5;
 const MOST_COMBINATIONS: usize = 150;
 
+/// The operators of SNS. Of these, anything-but takes prefix only, which is recorded of SNS; EventBridge takes more.
+const OPERATORS: [&str; 7] = ["prefix", "suffix", "equals-ignore-case", "cidr", "exists", "numeric", "anything-but"];
+
 /// The largest number that SNS compares, in either direction.
 const LARGEST: f64 = 1.0e9;
 
@@ -85,7 +88,7 @@ impl Verdict {
 
     fn operator(&mut self, operator: &str, operand: &Value) {
         match operator {
-            "prefix" | "suffix" | "equals-ignore-case" | "wildcard" => {
+            "prefix" | "suffix" | "equals-ignore-case" => {
                 if !operand.is_string() {
                     self.error(format!("{operator} match pattern must be a string"));
                 }
@@ -124,7 +127,12 @@ impl Verdict {
                         }
                     }
                     (Some((operator, _)), None) => {
-                        self.warnings.push(format!("Unsupported anything-but pattern: {operator}"));
+                        let words = format!("Unsupported anything-but pattern: {operator}");
+                        if OPERATORS.contains(&operator.as_str()) {
+                            self.error(words)
+                        } else {
+                            self.warnings.push(words)
+                        }
                     }
                     _ => self.error("Only one key allowed in match expression"),
                 }
@@ -268,6 +276,8 @@ mod tests {
             (json!({"key": [{"exists": null}]}), "exists match pattern must be either true or false."),
             (json!({"key": [{"exists": "no"}]}), "exists match pattern must be either true or false."),
             (json!({"key": [{"anything-but": {"prefix": false}}]}), "prefix match pattern must be a string"),
+            (json!({"key": [{"anything-but": {"suffix": "test"}}]}), "Unsupported anything-but pattern: suffix"),
+            (json!({"key": [{"anything-but": {"exists": false}}]}), "Unsupported anything-but pattern: exists"),
             (
                 json!({"a": {"b": ["value"]}}),
                 "Filter policy scope MessageAttributes does not support nested filter policy",
@@ -298,8 +308,7 @@ mod tests {
                 json!({"key": [{"anything-but": {"wrong-operator": null}}]}),
                 "Unsupported anything-but pattern: wrong-operator",
             ),
-            (json!({"key": [{"anything-but": {"suffix": "test"}}]}), "Unsupported anything-but pattern: suffix"),
-            (json!({"key": [{"anything-but": {"exists": false}}]}), "Unsupported anything-but pattern: exists"),
+            (json!({"key": [{"wildcard": "a*b"}]}), "Unrecognized match type wildcard"),
         ] {
             assert_eq!(judge(&policy), Verdict { errors: vec![], warnings: vec![words.to_owned()] }, "{policy}");
         }
