@@ -101,6 +101,7 @@ class Judge:
         import _pytest.skipping
         import botocore.client
         from localstack_snapshot.snapshots import SnapshotSession
+        from localstack_snapshot.snapshots.transformer import KeyValueBasedTransformer
 
         judge, sleep = self, time.sleep
         make = botocore.client.BaseClient._make_api_call
@@ -122,6 +123,20 @@ class Judge:
             judge.session, judge.keys[key] = session, judge.operation_of(value)
             return match(session, key, value)
 
+        # A transformer that a test wrote for AWS's words can fail on other words. That concerns one value, not all
+        # answers of the test.
+        initialize = KeyValueBasedTransformer.__init__
+
+        def initialize_here(transformer, match_fn, *args, **kwargs):
+            def matched(name, value):
+                try:
+                    return match_fn(name, value)
+                except Exception:
+                    return None
+
+            initialize(transformer, matched, *args, **kwargs)
+
+        KeyValueBasedTransformer.__init__ = initialize_here
         botocore.client.BaseClient._make_api_call = make_call
         SnapshotSession.match = match_here
         SnapshotSession._assert_all = lambda *_args, **_kwargs: []
@@ -263,7 +278,8 @@ def run(options, service):
     finally:
         server.stop()
     # Failed tests are what is counted here; anything else means that they did not all run.
-    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    fine = [pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED] + [pytest.ExitCode.NO_TESTS_COLLECTED] * bool(options.only)
+    if ended not in fine:
         raise SystemExit(f"{service}: pytest ended with {ended!r}; run it with --service {service} to see why")
     return judge.found
 
