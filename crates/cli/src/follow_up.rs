@@ -26,6 +26,10 @@ pub(crate) enum Topic {
     UnknownSettings,
     /// A setting may go wrong or has no effect.
     Setting,
+    /// Others added something that gives access or takes notices out.
+    AddedByOthers,
+    /// Something of others could be where nobody could look.
+    NotChecked,
     /// How to check on the installation.
     Verify,
 }

@@ -43,7 +43,7 @@ pub enum Severity {
 }
 
 /// Something found beside our own: a second target on our rule, a policy attached to our role. It is reported and left
-/// alone.
+/// alone, unless a person asks for its removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extra {
     /// What kind of thing it is.
@@ -70,6 +70,50 @@ pub struct Extra {
     pub ours: bool,
     /// What more there is to say.
     pub note: Option<String>,
+    /// What the configuration allows it by, if that is none of its principal, target and name.
+    pub known_as: Option<String>,
+    /// By what its resource finds it again to remove it. `None`: it cannot be removed.
+    pub handle: Option<String>,
+}
+
+/// What was found beside an object, and what could not be looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// What others added.
+    pub extras: Vec<Extra>,
+    /// Where something of others could be, unseen.
+    pub not_checked: Vec<NotChecked>,
+}
+
+impl Beside {
+    /// There is nothing, and nothing that could not be looked at.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.extras.is_empty() && self.not_checked.is_empty()
+    }
+}
+
+impl From<Vec<Extra>> for Beside {
+    fn from(extras: Vec<Extra>) -> Self {
+        Self { extras, not_checked: Vec::new() }
+    }
+}
+
+/// Something that could not be looked at: neither clean nor a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotChecked {
+    /// What, in words: "function URLs".
+    pub what: String,
+    /// The operation that would tell.
+    pub operation: String,
+    /// Why not.
+    pub reason: String,
+}
+
+impl fmt::Display for NotChecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}: {})", self.what, self.operation, self.reason)
+    }
 }
 
 impl Extra {
@@ -88,6 +132,8 @@ impl Extra {
             blocks_deletion: false,
             ours: false,
             note: None,
+            known_as: None,
+            handle: None,
         }
     }
 
@@ -148,6 +194,20 @@ impl Extra {
         self
     }
 
+    /// What the configuration allows it by.
+    #[must_use]
+    pub fn known_as(mut self, name: impl Into<String>) -> Self {
+        self.known_as = Some(name.into());
+        self
+    }
+
+    /// By what its resource finds it again to remove it.
+    #[must_use]
+    pub fn handle(mut self, handle: impl Into<String>) -> Self {
+        self.handle = Some(handle.into());
+        self
+    }
+
     /// It gives access or takes notices out, and nobody has said that it may.
     #[must_use]
     pub fn is_concern(&self) -> bool {
@@ -185,7 +245,7 @@ impl fmt::Display for Extra {
 
 impl Serialize for Extra {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Extra", 12)?;
+        let mut fields = serializer.serialize_struct("Extra", 13)?;
         fields.serialize_field("what", &self.to_string())?;
         fields.serialize_field("kind", self.kind.code)?;
         fields.serialize_field("name", &self.name)?;
@@ -197,6 +257,7 @@ impl Serialize for Extra {
         fields.serialize_field("severity", &self.severity)?;
         fields.serialize_field("allowed", &self.allowed)?;
         fields.serialize_field("blocks_deletion", &self.blocks_deletion)?;
+        fields.serialize_field("removable", &self.handle.is_some())?;
         if self.ours {
             fields.serialize_field("ours", &true)?;
         }

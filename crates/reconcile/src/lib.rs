@@ -20,7 +20,7 @@ mod stack;
 
 pub use diff::{FieldChange, Meaning, changes};
 pub use error::Failure;
-pub use extra::{Effect, Extra, ExtraKind, Severity};
+pub use extra::{Beside, Effect, Extra, ExtraKind, NotChecked, Severity};
 pub use path::{FieldPath, PathPart};
 pub use plan::{Action, Change, Plan, Purpose, Refused, Summary};
 pub use progress::{Event, Progress, Silent};

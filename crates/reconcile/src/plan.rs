@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Address, Extra, FieldChange};
+use crate::{Address, Extra, FieldChange, NotChecked};
 
 /// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -44,6 +44,9 @@ pub struct Change {
     /// What others put beside it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extras: Vec<Extra>,
+    /// What could not be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<NotChecked>,
     /// It is there without our mark: taken over by this plan, or left alone by a teardown, as the reason says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign: Option<String>,
@@ -155,11 +158,20 @@ impl Plan {
             .collect()
     }
 
+    /// What was found beside the objects.
+    pub fn extras(&self) -> impl Iterator<Item = (Address, &Extra)> {
+        self.changes.iter().flat_map(|change| change.extras.iter().map(move |extra| (change.address, extra)))
+    }
+
     /// What others added that gives access or takes notices out, and that nobody allowed.
     #[must_use]
     pub fn concerns(&self) -> Vec<(Address, &Extra)> {
-        let all = self.changes.iter().flat_map(|change| change.extras.iter().map(move |extra| (change.address, extra)));
-        all.filter(|(_, extra)| extra.is_concern()).collect()
+        self.extras().filter(|(_, extra)| extra.is_concern()).collect()
+    }
+
+    /// What could not be looked at.
+    pub fn not_checked(&self) -> impl Iterator<Item = (Address, &NotChecked)> {
+        self.changes.iter().flat_map(|change| change.not_checked.iter().map(move |one| (change.address, one)))
     }
 
     /// The change of one resource.

@@ -11,6 +11,8 @@ pub enum Event {
     Waiting(String),
     /// It is as wanted.
     Finished(Action),
+    /// Something of others beside it was removed: the text says what.
+    Removed(String),
     /// It failed: the text is the error's.
     Failed(String),
     /// The user stopped the run while it waited.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Extra, Failure, FieldChange, Meaning};
+use crate::{Beside, Extra, Failure, FieldChange, Meaning};
 
 /// The stable name of a resource within a stack, such as `sns_topic`: what plans and JSON output call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -22,13 +22,13 @@ impl fmt::Display for Address {
 pub struct Existing<S> {
     /// The fields that we own, normalised so that equal meaning is equal value.
     pub state: S,
-    /// What others added.
-    pub extras: Vec<Extra>,
+    /// What others added, and what could not be looked at.
+    pub beside: Beside,
 }
 
 impl<S> From<S> for Existing<S> {
     fn from(state: S) -> Self {
-        Self { state, extras: Vec::new() }
+        Self { state, beside: Beside::default() }
     }
 }
 
@@ -39,7 +39,7 @@ pub enum Observed<S> {
     Absent,
     /// There is no such object, but others put something where it belongs that our other objects have to reckon
     /// with: a foreign target on our rule keeps the rule from being deleted.
-    AbsentBeside(Vec<Extra>),
+    AbsentBeside(Beside),
     /// It is there and carries our mark.
     Ours(Existing<S>),
     /// It is there under the name we would use, and somebody else's: the reason says how that was told.
@@ -122,6 +122,12 @@ pub trait Resource {
     /// - `observed` is as old as the confirmation took. Others, and other runs, may have changed the object since.
     /// - Reads lag behind writes: success means that the cloud took the change, not that everybody can see it.
     async fn converge(&self, observed: Option<&Self::State>, shared: &Self::Shared) -> Result<(), Self::Error>;
+
+    /// Removes something of others that was found beside the object, because a person asked for it. Already gone is
+    /// success. A resource beside which nothing can be is never asked.
+    async fn remove(&self, _extra: &Extra) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// Takes the live object away. Already gone is success.
     async fn destroy(&self, removal: Removal) -> Result<(), Self::Error>;

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Action, Address, Change, Event, Extra, Failed, Failure, FieldChange, Observed, Outcome, Plan, Progress, Purpose,
-    Removal, Resource, diff,
+    Action, Address, Beside, Change, Event, Extra, Failed, Failure, FieldChange, Observed, Outcome, Plan, Progress,
+    Purpose, Removal, Resource, diff,
 };
 
 /// How often a resource is observed again and converged anew because it was not as observed.
@@ -145,6 +145,40 @@ impl<'a, E: Failure, S: Default> Stack<'a, E, S> {
         carry_out(plan, order, waits_for, destroy, progress, interrupted).await
     }
 
+    /// Removes what a person chose of what others added, one after another: some share a document that is written
+    /// whole. Ends with the first failure or an interruption; whatever was removed stays removed.
+    ///
+    /// # Errors
+    /// The first error of any resource. An interruption is none.
+    pub async fn remove(
+        &self,
+        chosen: &[(Address, Extra)],
+        progress: &dyn Progress,
+        interrupted: &CancellationToken,
+    ) -> Result<(), E> {
+        let mut done: Vec<(Address, &Option<String>)> = Vec::new();
+        for (address, extra) in chosen.iter().filter(|(_, extra)| extra.handle.is_some()) {
+            // A statement with several principals is one thing.
+            let Some(resource) = self.resources().find(|resource| resource.address() == *address) else { continue };
+            if done.contains(&(*address, &extra.handle)) || interrupted.is_cancelled() {
+                continue;
+            }
+            progress.event(*address, Event::Started(Action::Delete));
+            let result = resource.remove(extra).await;
+            progress.event(
+                *address,
+                match &result {
+                    Ok(()) => Event::Removed(format!("{} {}", extra.kind.words, extra.name)),
+                    Err(error) if error.is_interrupted() => Event::Interrupted,
+                    Err(error) => Event::Failed(error.to_string()),
+                },
+            );
+            result?;
+            done.push((*address, &extra.handle));
+        }
+        Ok(())
+    }
+
     /// Everything that the resource comes after, also by way of others.
     fn dependencies(&self, index: usize) -> Vec<usize> {
         let mut found = self.indices(self.resources[index].after());
@@ -262,7 +296,7 @@ impl<E: Failure> Outcome<E> {
 struct Seen {
     kind: SeenKind,
     value: Value,
-    extras: Vec<Extra>,
+    beside: Beside,
     state: Option<Box<dyn std::any::Any>>,
 }
 
@@ -276,18 +310,18 @@ impl Seen {
     fn new<S: serde::Serialize + 'static>(observed: Observed<S>) -> Self {
         let (kind, existing) = match observed {
             Observed::Absent => (SeenKind::Absent, None),
-            Observed::AbsentBeside(extras) => {
-                return Self { kind: SeenKind::Absent, value: Value::Null, extras, state: None };
+            Observed::AbsentBeside(beside) => {
+                return Self { kind: SeenKind::Absent, value: Value::Null, beside, state: None };
             }
             Observed::Ours(existing) => (SeenKind::Ours, Some(existing)),
             Observed::Foreign(existing, reason) => (SeenKind::Foreign(reason), Some(existing)),
         };
         match existing {
-            None => Self { kind, value: Value::Null, extras: Vec::new(), state: None },
+            None => Self { kind, value: Value::Null, beside: Beside::default(), state: None },
             Some(existing) => Self {
                 kind,
                 value: value_of(&existing.state),
-                extras: existing.extras,
+                beside: existing.beside,
                 state: Some(Box::new(existing.state)),
             },
         }
@@ -328,6 +362,7 @@ trait Erased<E, S> {
         purpose: Purpose,
         shared: &'a S,
     ) -> LocalBoxFuture<'a, Result<(), E>>;
+    fn remove<'a>(&'a self, extra: &'a Extra) -> LocalBoxFuture<'a, Result<(), E>>;
     fn destroy(&self, removal: Removal) -> LocalBoxFuture<'_, Result<(), E>>;
 }
 
@@ -356,7 +391,7 @@ impl<R: Resource> Erased<R::Error, R::Shared> for R {
                 (if fields.is_empty() { Action::None } else { Action::Create }, fields, None)
             }
             // What others put where ours would be is only ever taken away by force, and then by this resource.
-            (SeenKind::Absent, Purpose::Destroy) if seen.extras.iter().any(|extra| extra.blocks_deletion) => {
+            (SeenKind::Absent, Purpose::Destroy) if seen.beside.extras.iter().any(|extra| extra.blocks_deletion) => {
                 (Action::Delete, Vec::new(), None)
             }
             (SeenKind::Absent, Purpose::Destroy) => (Action::None, Vec::new(), None),
@@ -378,7 +413,8 @@ impl<R: Resource> Erased<R::Error, R::Shared> for R {
             name: self.name(),
             action,
             fields,
-            extras: seen.extras.clone(),
+            extras: seen.beside.extras.clone(),
+            not_checked: seen.beside.not_checked.clone(),
             foreign,
             replace: action == Action::Update && seen.state::<R>().is_some_and(|state| self.must_be_replaced(state)),
             part_of: R::PART_OF,
@@ -420,6 +456,10 @@ impl<R: Resource> Erased<R::Error, R::Shared> for R {
             }
             result
         })
+    }
+
+    fn remove<'a>(&'a self, extra: &'a Extra) -> LocalBoxFuture<'a, Result<(), R::Error>> {
+        Box::pin(Resource::remove(self, extra))
     }
 
     fn destroy(&self, removal: Removal) -> LocalBoxFuture<'_, Result<(), R::Error>> {

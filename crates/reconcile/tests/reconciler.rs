@@ -91,9 +91,9 @@ impl<const N: usize> Resource for Thing<N> {
         }
         let extras: Vec<_> = self.world.extras.borrow().get(self.address).cloned().into_iter().collect();
         let Some(state) = self.world.values.borrow().get(self.address).copied() else {
-            return Ok(if extras.is_empty() { Observed::Absent } else { Observed::AbsentBeside(extras) });
+            return Ok(if extras.is_empty() { Observed::Absent } else { Observed::AbsentBeside(extras.into()) });
         };
-        let existing = Existing { state, extras };
+        let existing = Existing { state, beside: extras.into() };
         Ok(match self.world.foreign.borrow().contains(&self.address) {
             true => Observed::Foreign(existing, "somebody else made it".into()),
             false => Observed::Ours(existing),

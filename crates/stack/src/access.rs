@@ -21,8 +21,28 @@ pub(crate) fn severity(account: Option<&str>, own: &str) -> Severity {
     }
 }
 
-/// A statement of others, once for each of its principals.
+/// A statement of others in the policy of a topic or function, once for each of its principals.
 pub(crate) fn statement(kind: ExtraKind, statement: &Value, own: &str) -> Vec<Extra> {
+    // A service acts for whoever configures it, so without a source it acts for every account.
+    judge(kind, statement, |principal, account| match account {
+        None if principal.name == "*" || principal.is_service() => Severity::Critical,
+        account => severity(account, own),
+    })
+}
+
+/// A statement of others in a role's trust policy, once for each of its principals.
+pub(crate) fn trust(kind: ExtraKind, statement: &Value, own: &str) -> Vec<Extra> {
+    judge(kind, statement, |principal, account| match account {
+        // Only this account can give a role to a service (IAM User Guide, "Grant a user permissions to pass a role").
+        None if principal.is_service() => Severity::Warning,
+        // An identity provider vouches for people outside of AWS.
+        _ if principal.kind == "Federated" => Severity::Critical,
+        None => Severity::Critical,
+        account => severity(account, own),
+    })
+}
+
+fn judge(kind: ExtraKind, statement: &Value, severity: impl Fn(&Principal, Option<&str>) -> Severity) -> Vec<Extra> {
     let text = |key: &str| statement.get(key).and_then(Value::as_str).unwrap_or_default();
     let sid = text("Sid");
     let name = if sid.is_empty() { "without an id" } else { sid };
@@ -33,18 +53,15 @@ pub(crate) fn statement(kind: ExtraKind, statement: &Value, own: &str) -> Vec<Ex
     };
     let narrows = text("Effect") == "Deny";
     let condition = statement.get("Condition");
+    let handle = statement.to_string();
     principals(statement)
         .into_iter()
         .map(|principal| {
             let restricted = source_account(condition);
-            let account = account_of(&principal).or_else(|| restricted.clone());
-            let is_anybody = principal == "*" || principal.ends_with(".amazonaws.com");
-            let severity = match account.as_deref() {
-                // A service acts for whoever configures it, so without a source it acts for every account.
-                None if is_anybody => Severity::Critical,
-                account => severity(account, own),
-            };
-            let extra = Extra::new(kind, name).principal(principal).account(account).actions(actions.clone());
+            let account = account_of(&principal.name).or_else(|| restricted.clone());
+            let severity = severity(&principal, account.as_deref());
+            let extra = Extra::new(kind, name).principal(principal.name).account(account).actions(actions.clone());
+            let extra = extra.handle(&handle);
             let extra = match condition.filter(|_| restricted.is_none()) {
                 Some(condition) => extra.note(format!("under the condition {condition}")),
                 None => extra,
@@ -57,12 +74,27 @@ pub(crate) fn statement(kind: ExtraKind, statement: &Value, own: &str) -> Vec<Ex
         .collect()
 }
 
-fn principals(statement: &Value) -> Vec<String> {
+/// A principal and what kind of principal it is: `AWS`, `Service`, `Federated`.
+struct Principal {
+    kind: String,
+    name: String,
+}
+
+impl Principal {
+    fn is_service(&self) -> bool {
+        self.name.ends_with(".amazonaws.com")
+    }
+}
+
+fn principals(statement: &Value) -> Vec<Principal> {
+    let of = |kind: &str, names: Vec<String>| {
+        names.into_iter().map(|name| Principal { kind: kind.to_owned(), name }).collect::<Vec<_>>()
+    };
     match statement.get("Principal") {
-        Some(Value::Object(kinds)) => kinds.values().flat_map(list).collect(),
-        Some(principal) => list(principal),
+        Some(Value::Object(kinds)) => kinds.iter().flat_map(|(kind, names)| of(kind, list(names))).collect(),
+        Some(principal) => of("AWS", list(principal)),
         // Everybody but those listed.
-        None => vec!["*".to_owned()],
+        None => of("AWS", vec!["*".to_owned()]),
     }
 }
 

@@ -47,6 +47,31 @@ pub(crate) fn statement(statement: &Value) -> Value {
         .collect()
 }
 
+/// What of a policy is ours, and the statements that are not.
+pub(crate) fn split(mut policy: Value, is_own: impl Fn(&Value) -> bool) -> (Value, Vec<Value>) {
+    let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) else {
+        return (policy, Vec::new());
+    };
+    let (own, others) = std::mem::take(statements).into_iter().partition(is_own);
+    *statements = own;
+    (policy, others)
+}
+
+/// Our policy, with the statements that others added.
+pub(crate) fn with(policy: &Value, others: &[Value]) -> Value {
+    let mut policy = policy.clone();
+    if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
+        statements.extend(others.iter().cloned());
+    }
+    policy
+}
+
+/// The same, with `otherwise` in place of a policy that would have no statements: AWS refuses one.
+pub(crate) fn with_some(policy: &Value, others: &[Value], otherwise: &Value) -> Value {
+    let is_empty = policy.get("Statement").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    with(if is_empty && others.is_empty() { otherwise } else { policy }, others)
+}
+
 /// A string, or a sorted list of at least two.
 fn set(value: &Value, normal: impl Fn(&str) -> String) -> Value {
     let text = |value: &Value| match value {

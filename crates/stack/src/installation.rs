@@ -10,7 +10,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use keyminder_keyage::environment::Deployment;
 use keyminder_keyage::schedule::Schedule;
 use keyminder_reconcile::retry::{self, Backoff, Stopped};
-use keyminder_reconcile::{Address, CancellationToken, Event, Extra, Progress};
+use keyminder_reconcile::{Address, Beside, CancellationToken, Event, Progress};
 use sha2::{Digest, Sha256};
 
 use crate::connection::Clients;
@@ -90,11 +90,12 @@ impl Installation {
     }
 
     /// What others put beside an object, with what the user allows marked.
-    pub(crate) fn judged(&self, address: Address, mut extras: Vec<Extra>) -> Vec<Extra> {
-        for extra in &mut extras {
+    pub(crate) fn judged(&self, address: Address, beside: impl Into<Beside>) -> Beside {
+        let mut beside = beside.into();
+        for extra in &mut beside.extras {
             extra.allowed = self.spec.allow.allows(address, extra);
         }
-        extras
+        beside
     }
 
     /// Refuses an answer that names another account than the one that STS named. One that names none says nothing.

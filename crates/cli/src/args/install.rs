@@ -1,7 +1,8 @@
 //! The commands that install, compare and remove the notifier.
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{ArgAction, Args};
+use keyminder_stack::extras;
 
 use super::SpecArgs;
 use super::given::{Given, Removal};
@@ -48,6 +49,13 @@ pub(crate) struct SetupArgs {
     /// Keep the installed function code if its CodeSha256 is listed in function.trusted_code
     #[arg(long, action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), hide_short_help = true, help_heading = RUNNING)]
     pub(crate) keep_code: bool,
+
+    /// Remove what others added at ADDRESS, as the plan names it
+    ///
+    /// Removes everything there that gives access or takes notices out, unless keyminder.toml allows it. May be given
+    /// several times. Without this option, nothing that others added is removed unless you say so on a terminal.
+    #[arg(long, value_name = "ADDRESS", value_parser = PossibleValuesParser::new(extras::ADDRESSES), hide_possible_values = true, hide_short_help = true, help_heading = RUNNING)]
+    pub(crate) remove_foreign: Vec<String>,
 }
 
 /// Show what setup would change, without changing anything

@@ -209,7 +209,9 @@ mod tests {
         let setup = definition().find_subcommand("setup").cloned().unwrap();
         for arg in setup.get_arguments() {
             let id = arg.get_id().as_str();
-            if !["help", "version", "wait", "save", "no_recipients", "defaults"].contains(&id) && !arg.is_global_set() {
+            if !["help", "version", "wait", "save", "no_recipients", "defaults", "remove_foreign"].contains(&id)
+                && !arg.is_global_set()
+            {
                 assert!(arg.get_env().is_some(), "{id}");
             }
         }

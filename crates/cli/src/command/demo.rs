@@ -64,7 +64,16 @@ fn spec_args(emails: &[&str]) -> SpecArgs {
 
 fn setup_args(email: Option<&str>) -> SetupArgs {
     let spec = email.map(|email| spec_args(&[email])).unwrap_or_default();
-    SetupArgs { spec, yes: true, dry_run: false, defaults: false, no_recipients: false, wait: None, keep_code: false }
+    SetupArgs {
+        spec,
+        yes: true,
+        dry_run: false,
+        defaults: false,
+        no_recipients: false,
+        wait: None,
+        keep_code: false,
+        remove_foreign: Vec::new(),
+    }
 }
 
 impl Story<'_> {

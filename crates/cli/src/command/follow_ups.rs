@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use keyminder_keyage::Settings;
+use keyminder_reconcile::Plan;
 use keyminder_stack::{Effects, Installation, Names, Spec, SubscriptionState, SubscriptionStatus};
 
 use crate::follow_up::{FollowUp, Topic};
@@ -18,6 +19,19 @@ pub(crate) fn after_setup(
     let mut left = of_setup(subscriptions, sender, planned, Timestamp::now());
     left.extend(of_settings(installation.spec()));
     left
+}
+
+/// What others added, to be removed or allowed.
+pub(crate) fn of_concerns(plan: &Plan) -> impl Iterator<Item = FollowUp> {
+    let concerns = plan.concerns().into_iter();
+    concerns
+        .map(|(address, extra)| FollowUp::new(Topic::AddedByOthers, format!("{}.", render::concern(address, extra))))
+}
+
+/// What could not be looked at.
+pub(crate) fn of_not_checked(plan: &Plan) -> Option<FollowUp> {
+    let message = render::not_checked(plan)?;
+    Some(FollowUp::new(Topic::NotChecked, message))
 }
 
 /// Settings that may go wrong or have no effect.
@@ -181,6 +195,7 @@ mod tests {
             declared: true,
             managed: true,
             wanted: true,
+            vouched_for: true,
             arn: None,
         }
     }

@@ -95,13 +95,9 @@ pub(super) fn problems(findings: &Findings<'_>) -> Vec<String> {
         problems.push(out_of_sync(findings.drift, findings.from_file));
     }
     problems.extend(far(findings));
-    problems.extend(plan.concerns().into_iter().map(|(address, extra)| {
-        format!(
-            "{address} has something that is not ours, {extra}: remove it, or list it under [allow] in keyminder.toml"
-        )
-    }));
+    problems.extend(plan.concerns().into_iter().map(|(address, extra)| render::concern(address, extra)));
     // Somebody whom nobody declared, and whom we did not subscribe, is no proof that the right people hear.
-    let is_heard = |one: &&SubscriptionStatus| one.state == SubscriptionState::Confirmed && (one.wanted || one.managed);
+    let is_heard = |one: &&SubscriptionStatus| one.state == SubscriptionState::Confirmed && one.vouched_for;
     let mut hearing = subscriptions.iter().filter(is_heard).peekable();
     if hearing.peek().is_none() {
         problems.push("there is no confirmed subscription, so no one will be notified".to_owned());

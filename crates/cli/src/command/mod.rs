@@ -11,6 +11,7 @@ mod confirm;
 mod demo;
 mod export;
 mod follow_ups;
+mod foreign;
 mod function_runs;
 mod generate;
 mod health;

@@ -22,6 +22,8 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let mut follow_ups = follow_ups::after_setup(&opened.installation, &subscriptions, true);
     let effects = opened.installation.effects(&seen, &plan);
     follow_ups.extend(follow_ups::of_version(&effects));
+    follow_ups.extend(follow_ups::of_concerns(&plan));
+    follow_ups.extend(follow_ups::of_not_checked(&plan));
     follow_ups.extend(follow_ups::of_code(&effects, opened.installation.spec().package.source()));
     let is_configured = is_configured(session, &args.spec);
     let unknown = unknown_settings(&opened.installation, &seen, &plan, is_configured);

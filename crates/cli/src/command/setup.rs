@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use keyminder_reconcile::{Plan, Purpose};
+use keyminder_reconcile::{Address, Extra, Plan, Purpose};
 use keyminder_stack::{Effects, Installation, Observation, SubscriptionState, SubscriptionStatus};
 
+use super::foreign::Chosen;
 use super::planning::{PATIENCE, conclude, confirm_plan, document, is_absent, look, refuse_foreign};
 use super::refusals::{is_configured, refuse_nobody, refuse_unknown, unknown_settings};
 use super::session::{Account, OpenInstallation, Session};
-use super::{build, follow_ups, interview};
+use super::{build, follow_ups, foreign, interview};
 use crate::args::SetupArgs;
 use crate::error::{Error, Exit};
 use crate::follow_up::Topic;
@@ -54,13 +55,15 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     if !args.dry_run {
         refuse_foreign(plan)?;
     }
-    let mut ending = Ending { applied: false, dry_run: args.dry_run, effects, wait: args.wait };
+    let mut ending = Ending { applied: false, dry_run: args.dry_run, effects, wait: args.wait, removed: Vec::new() };
     let is_configured = args.defaults || is_configured(session, &args.spec);
     let unknown = unknown_settings(installation, &looked.0, plan, is_configured);
     if args.dry_run {
         super::plan::show_refusal(session, plan, unknown.as_ref());
+        return finish(session, &account, installation, &looked, &ending).await;
     }
-    if args.dry_run || plan.is_empty() {
+    let chosen = foreign::choose(session, plan, &args.remove_foreign, may_ask).await?;
+    if plan.is_empty() && chosen.extras.is_empty() {
         return finish(session, &account, installation, &looked, &ending).await;
     }
     refuse_unknown(unknown.as_ref())?;
@@ -68,8 +71,9 @@ pub(crate) async fn run(session: &Session, args: SetupArgs) -> Result<Exit, Erro
     if args.yes && !args.no_recipients {
         refuse_nobody(&installation.subscriptions_in(&looked.0))?;
     }
-    let done = apply(session, &opened, looked, &args).await?;
+    let done = apply(session, &opened, looked, &args, &chosen).await?;
     ending.applied = true;
+    ending.removed = chosen.extras;
     finish(session, &account, installation, &done, &ending).await
 }
 
@@ -79,24 +83,26 @@ async fn apply(
     opened: &OpenInstallation,
     looked: (Observation, Plan),
     args: &SetupArgs,
+    chosen: &Chosen,
 ) -> Result<(Observation, Plan), Error> {
     let OpenInstallation { installation, progress } = opened;
     let purpose = looked.1.purpose;
     let stack = installation.stack();
-    let (seen, plan) = if args.yes {
+    let is_confirmed = args.yes || looked.1.is_empty() && chosen.is_confirmed;
+    let (mut seen, mut plan) = if is_confirmed {
         looked
     } else {
-        let question = |plan: &Plan| {
-            let counts = plan.summary();
-            match counts.create + counts.update {
-                1 => "Apply 1 change?".to_owned(),
-                n => format!("Apply {n} changes?"),
-            }
-        };
-        confirm_plan(session, &stack, looked, question, "setup").await?
+        confirm_plan(session, &stack, looked, |plan| question(plan, chosen), "setup").await?
     };
     session.reading(installation.preflight(&plan)).await?;
     session.screen.remark("");
+    if !chosen.extras.is_empty() {
+        (seen, plan) = foreign::remove(session, opened, &stack, chosen, &plan).await?;
+        if plan.is_empty() {
+            return Ok((seen, plan));
+        }
+        refuse_foreign(&plan)?;
+    }
     let outcome = stack.apply(&seen, &plan, progress.as_ref(), session.interrupt.token()).await;
     conclude(outcome, "setup")?;
     let token = session.interrupt.token();
@@ -120,12 +126,29 @@ async fn apply(
     .hint("someone else may be changing the same resources; to look again, run: keyminder plan"))
 }
 
+fn question(plan: &Plan, chosen: &Chosen) -> String {
+    let counted = |count: usize, one: &str, many: &str| match count {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    };
+    let counts = plan.summary();
+    let things = counted(chosen.extras.len(), "thing that others added", "things that others added");
+    let changes = counted(counts.create + counts.update, "change", "changes");
+    match (plan.is_empty(), chosen.extras.is_empty()) {
+        (true, _) => format!("Remove {things}?"),
+        (false, true) => format!("Apply {changes}?"),
+        (false, false) => format!("Remove {things} and apply {changes}?"),
+    }
+}
+
 /// How a run of setup came to its end, and what is left to do.
 struct Ending {
     applied: bool,
     dry_run: bool,
     effects: Effects,
     wait: Option<Duration>,
+    /// What others had added.
+    removed: Vec<(Address, Extra)>,
 }
 
 async fn finish(
@@ -143,6 +166,9 @@ async fn finish(
         let (settings, names) = (&installation.spec().settings, installation.names());
         left.extend(follow_ups::of_effects(&ending.effects, settings, names));
     }
+    let now = installation.stack().plan(seen, plan.purpose);
+    left.extend(follow_ups::of_concerns(&now));
+    left.extend(follow_ups::of_not_checked(&now));
     if dry_run {
         screen.note("Dry run: nothing was changed.");
     } else if applied {
@@ -165,7 +191,8 @@ async fn finish(
         left.extend(follow_ups::after_setup(installation, &subscriptions, false));
     }
     if screen.is_json() {
-        screen.document(&document("setup", session.place(account, installation), plan, applied, &left))?;
+        let document = document("setup", session.place(account, installation), plan, applied, &left);
+        screen.document(&document.beside(&now, &ending.removed))?;
     }
     Ok(exit)
 }

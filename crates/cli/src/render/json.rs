@@ -1,7 +1,8 @@
 //! The JSON documents of the command: their shapes are a contract (`"schema": 1`).
 
 use keyminder_keyage::{Control, Report, controls};
-use keyminder_reconcile::{Change, Plan, Summary};
+use keyminder_reconcile::{Address, Change, Extra, NotChecked, Plan, Summary};
+use keyminder_stack::Allow;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,6 +35,49 @@ pub(crate) struct RunDocument<'a> {
     summary: Summary,
     applied: bool,
     attention: &'a [FollowUp],
+    #[serde(flatten)]
+    beside: Beside<'a>,
+    removed: Vec<Found<'a>>,
+}
+
+/// What others added to any resource, and what could not be looked at.
+#[derive(Debug, Serialize)]
+struct Beside<'a> {
+    extras: Vec<Found<'a>>,
+    not_checked: Vec<Unseen<'a>>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            extras: plan.extras().map(|(address, extra)| Found::new(address, extra)).collect(),
+            not_checked: plan.not_checked().map(|(address, one)| Unseen { address, one }).collect(),
+        }
+    }
+}
+
+/// Something that others added, and where.
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    address: Address,
+    #[serde(flatten)]
+    extra: &'a Extra,
+    /// The entry that allows it, under the address in `[allow]`.
+    allowed_by: Option<String>,
+}
+
+impl<'a> Found<'a> {
+    fn new(address: Address, extra: &'a Extra) -> Self {
+        Self { address, extra, allowed_by: Allow::entry(extra) }
+    }
+}
+
+/// Something that could not be looked at, and where.
+#[derive(Debug, Serialize)]
+struct Unseen<'a> {
+    address: Address,
+    #[serde(flatten)]
+    one: &'a NotChecked,
 }
 
 impl<'a> RunDocument<'a> {
@@ -45,7 +89,14 @@ impl<'a> RunDocument<'a> {
         attention: &'a [FollowUp],
     ) -> Self {
         let (changes, summary) = (plan.changes.as_slice(), plan.summary());
-        Self { schema: SCHEMA, command, place, changes, summary, applied, attention }
+        let (beside, removed) = (Beside::of(plan), Vec::new());
+        Self { schema: SCHEMA, command, place, changes, summary, applied, attention, beside, removed }
+    }
+
+    /// The same with what is beside the resources once the run is over, and what of it was removed.
+    pub(crate) fn beside(self, now: &'a Plan, removed: &'a [(Address, Extra)]) -> Self {
+        let removed = removed.iter().map(|(address, extra)| Found::new(*address, extra)).collect();
+        Self { beside: Beside::of(now), removed, ..self }
     }
 }
 
@@ -56,11 +107,13 @@ pub(crate) struct StatusDocument<'a> {
     command: &'static str,
     #[serde(flatten)]
     view: &'a StatusView,
+    #[serde(flatten)]
+    beside: Beside<'a>,
 }
 
 impl<'a> StatusDocument<'a> {
     pub(crate) fn new(view: &'a StatusView) -> Self {
-        Self { schema: SCHEMA, command: "status", view }
+        Self { schema: SCHEMA, command: "status", view, beside: Beside::of(&view.plan) }
     }
 }
 

@@ -89,6 +89,7 @@ impl Progress for RunProgress {
                 };
                 self.end(address, &good("✓"), said);
             }
+            Event::Removed(what) => self.end(address, &good("✓"), &gate(&format!("removed {what}"))),
             Event::Interrupted => self.end(address, &dim("-"), "interrupted"),
             Event::Failed(_) => self.end(address, &bad("✗"), "failed"),
         }

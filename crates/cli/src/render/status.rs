@@ -120,7 +120,9 @@ pub(crate) fn status(view: &StatusView, verbose: bool, quiet: bool, width: usize
     let checker = view.checker_version.as_deref().unwrap_or("unknown (it has not run yet)");
     line("Versions", &format!("keyminder {}, function {checker}", view.version));
     if view.installed
-        && (verbose || view.summary.none < view.changes.len() || view.changes.iter().any(|c| !c.extras.is_empty()))
+        && (verbose
+            || view.summary.none < view.changes.len()
+            || view.changes.iter().any(|c| !c.extras.is_empty() || !c.not_checked.is_empty()))
     {
         let _ = write!(text, "\n{}\n", plan::plan(&view.plan, verbose, width));
     }
@@ -131,13 +133,19 @@ pub(crate) fn status(view: &StatusView, verbose: bool, quiet: bool, width: usize
 /// Whether the notifier works, and every reason if it does not.
 fn conclusion(view: &StatusView, width: usize) -> String {
     let mut text = String::new();
-    if view.ok {
+    let not_checked = plan::not_checked(&view.plan);
+    if view.ok && not_checked.is_some() {
+        text.push_str(&good("✓ Healthy, as far as could be checked: you will be notified about an old key."));
+    } else if view.ok {
         text.push_str(&good("✓ Healthy: you will be notified about an old key."));
     } else {
         text.push_str(&bad("✗ Not healthy: you might not be notified about an old key."));
         for problem in &view.problems {
             let _ = write!(text, "\n  - {}", hang(problem, 4, width));
         }
+    }
+    if let Some(what) = not_checked {
+        let _ = write!(text, "\n  {} {}", warn("?"), hang(&what, 4, width));
     }
     text
 }

@@ -40,6 +40,8 @@ pub struct Subscription {
     pub protocol: String,
     /// The address, URL, number or ARN.
     pub endpoint: String,
+    /// The account that asked for it.
+    pub owner: String,
     /// The attributes that were set: `FilterPolicy`, `RawMessageDelivery`, …
     pub attributes: BTreeMap<String, String>,
     /// Whether its owner has confirmed it.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::access;
 use crate::actions::{Actions, On};
 use crate::error::{Cause, Error, Kind, failed};
 use crate::installation::Installation;
@@ -51,8 +52,10 @@ pub struct SubscriptionStatus {
     pub declared: bool,
     /// We made it.
     pub managed: bool,
-    /// It is to be there: it is in the configuration, or that names nobody and we made it.
+    /// It is to be there: it is in the configuration, or that names nobody and we made it in this account.
     pub wanted: bool,
+    /// It shows that the right people are notified: it is in the configuration, or we made it in this account.
+    pub vouched_for: bool,
     /// Its ARN, once it is confirmed.
     pub arn: Option<String>,
 }
@@ -94,6 +97,8 @@ impl Installation {
             let declared =
                 recipients.iter().find(|one| one.protocol.as_str() == protocol && one.shown_endpoint() == endpoint);
             let managed = records::has(&seen.tags, &key);
+            let here = subscriptions::account_of(subscription).is_none_or(|account| account == self.names.account);
+            let vouched_for = declared.is_some() || managed && here;
             let filtered = match attributes {
                 Some(attributes) => {
                     attributes.get("FilterPolicy").is_some_and(|policy| !["", "{}"].contains(&policy.trim()))
@@ -111,7 +116,8 @@ impl Installation {
                 filtered,
                 declared: declared.is_some(),
                 managed,
-                wanted: self.wants(declared, managed),
+                wanted: self.wants(declared, vouched_for),
+                vouched_for,
                 arn: arn.map(str::to_owned),
             }
         };
@@ -132,19 +138,21 @@ impl Installation {
                 declared: true,
                 managed,
                 wanted: true,
+                vouched_for: true,
                 arn: None,
             });
         }
         if !self.spec.notify.is_declared() {
-            statuses.extend(gone(seen));
+            statuses.extend(gone(seen, &self.names.account));
         }
         statuses.sort_by(|a, b| (&a.protocol, &a.endpoint).cmp(&(&b.protocol, &b.endpoint)));
         statuses
     }
 
-    /// Where the configuration names nobody, those that we made are to stay.
-    fn wants(&self, declared: Option<&Subscription>, managed: bool) -> bool {
-        declared.is_some() || (managed && !self.spec.notify.is_declared())
+    /// If the configuration names nobody, those that we made in this account are to stay. A record is a tag, which others
+    /// can set: one in another account has to be declared.
+    fn wants(&self, declared: Option<&Subscription>, vouched_for: bool) -> bool {
+        declared.is_some() || (vouched_for && !self.spec.notify.is_declared())
     }
 
     /// Confirms a subscription with the link from the mail, or the token in it, so that a stray click in a forwarded
@@ -219,8 +227,9 @@ impl Installation {
             let declared =
                 recipients.iter().find(|one| one.protocol.as_str() == protocol && one.shown_endpoint() == *to);
             let managed = records::has(&tags, &key);
-            let asked =
-                endpoint.map_or_else(|| self.wants(declared, managed), |endpoint| without_password(endpoint) == *to);
+            let here = subscriptions::account_of(subscription).is_none_or(|account| account == self.names.account);
+            let asked = endpoint
+                .map_or_else(|| self.wants(declared, managed && here), |endpoint| without_password(endpoint) == *to);
             if !asked || subscriptions::arn_of(subscription).is_some() {
                 continue;
             }
@@ -258,20 +267,24 @@ pub struct Confirmed {
 }
 
 /// Those that are recorded as ours and are no longer there.
-fn gone(seen: &Seen) -> impl Iterator<Item = SubscriptionStatus> {
+fn gone(seen: &Seen, own: &str) -> impl Iterator<Item = SubscriptionStatus> {
     let live: Vec<String> = seen.live.iter().map(|one| records::record_key(&subscriptions::key_of(one))).collect();
     let left = records::all(&seen.tags).filter(move |(tag, _)| !live.iter().any(|live| live == tag));
-    left.map(|(_, (protocol, endpoint))| SubscriptionStatus {
-        protocol: protocol.to_owned(),
-        endpoint: endpoint.to_owned(),
-        state: SubscriptionState::Gone,
-        lapses_at: None,
-        safe_from_one_click_unsubscribing: None,
-        filtered: false,
-        declared: false,
-        managed: true,
-        wanted: true,
-        arn: None,
+    left.map(move |(_, (protocol, endpoint))| {
+        let here = access::account_of(endpoint).is_none_or(|account| account == own);
+        SubscriptionStatus {
+            protocol: protocol.to_owned(),
+            endpoint: endpoint.to_owned(),
+            state: SubscriptionState::Gone,
+            lapses_at: None,
+            safe_from_one_click_unsubscribing: None,
+            filtered: false,
+            declared: false,
+            managed: true,
+            wanted: here,
+            vouched_for: here,
+            arn: None,
+        }
     })
 }
 

@@ -1,7 +1,8 @@
 //! `iam_role_attachment`: our policy on our role, and what others put on the role.
 //!
-//! Asks IAM: ListAttachedRolePolicies, then ListRolePolicies where the role is there; AttachRolePolicy;
-//! DetachRolePolicy; with force also DeleteRolePolicy.
+//! Asks IAM: ListAttachedRolePolicies and ListRolePolicies if the role is there; what others' policies say by GetPolicy
+//! and GetPolicyVersion, or GetRolePolicy; AttachRolePolicy; DetachRolePolicy; with force, or if somebody asks for it, also
+//! DeleteRolePolicy.
 
 use futures::future::{try_join, try_join_all};
 use keyminder_reconcile::{Address, Effect, Existing, Extra, Observed, Removal, Resource, Severity};
@@ -87,6 +88,8 @@ impl Attachment<'_> {
             ],
         ),
         (On::Attaching, &["iam:AttachRolePolicy"]),
+        // What others attached can be any policy.
+        (On::Anything, &["iam:GetPolicy", "iam:GetPolicyVersion"]),
     ];
 
     /// An inline policy and what it says, as far as it may be read.
@@ -94,24 +97,36 @@ impl Attachment<'_> {
         let call = self.install.clients.iam.get_role_policy().role_name(self.role()).policy_name(&name);
         match call.send().await.map_err(failed("iam:GetRolePolicy", self.role())) {
             Ok(answer) => Ok((name, Some(document::decode(answer.policy_document())))),
-            Err(error) if error.is_not_found() || error.kind == Kind::AccessDenied => Ok((name, None)),
+            Err(error) if is_unread(&error) => Ok((name, None)),
             Err(error) => Err(error),
         }
     }
 
-    fn attached_extra(&self, arn: String) -> Extra {
-        let account = access::account_of(&arn);
-        let is_sweeping =
-            ["/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess"].iter().any(|n| arn.ends_with(n));
-        let severity = match is_sweeping {
-            true => Severity::Critical,
-            false => access::severity(account.as_deref(), &self.install.names.account),
+    /// A managed policy and what it says, as far as it may be read.
+    async fn managed(&self, arn: String) -> Result<(String, Option<Value>), Error> {
+        let iam = &self.install.clients.iam;
+        let document = async {
+            let call = iam.get_policy().policy_arn(&arn).send().await.map_err(failed("iam:GetPolicy", &arn))?;
+            let version = call.policy().and_then(|policy| policy.default_version_id()).unwrap_or("v1");
+            let call = iam.get_policy_version().policy_arn(&arn).version_id(version).send().await;
+            let answer = call.map_err(failed("iam:GetPolicyVersion", &arn))?;
+            Ok(answer.policy_version().and_then(|version| version.document()).map(document::decode))
         };
-        Extra::new(ATTACHED_POLICY, arn)
-            .account(account)
-            .blocks_deletion()
-            .effect(Effect::GivesAccess, severity)
-            .note("the function may do what it allows")
+        match document.await {
+            Ok(document) => Ok((arn, document)),
+            Err(error) if is_unread(&error) => Ok((arn, None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn attached_extra(&self, (arn, document): (String, Option<Value>)) -> Extra {
+        let account = access::account_of(&arn);
+        let own = access::severity(account.as_deref(), &self.install.names.account);
+        let extra = judged(Extra::new(ATTACHED_POLICY, &arn), document.as_ref(), own).account(account);
+        if document.is_none() && SWEEPING.iter().any(|name| arn.ends_with(name)) {
+            return extra.effect(Effect::GivesAccess, Severity::Critical);
+        }
+        extra
     }
 
     async fn delete_inline(&self, name: &str) -> Result<(), Error> {
@@ -126,19 +141,35 @@ fn is_busy(error: &Error) -> bool {
     error.kind == Kind::Conflict
 }
 
-fn inline_extra((name, document): (String, Option<Value>)) -> Extra {
-    let extra = Extra::new(INLINE_POLICY, name).blocks_deletion();
-    let Some(document) = document else {
-        return extra.effect(Effect::GivesAccess, Severity::Warning).note("not checked: it may not be read");
-    };
-    let actions = access::allowed_actions(&document);
-    let (effect, severity) = match actions.as_slice() {
-        [] => (Effect::Narrows, Severity::Info),
-        actions if access::is_sweeping(actions) => (Effect::GivesAccess, Severity::Critical),
-        _ => (Effect::GivesAccess, Severity::Warning),
-    };
-    extra.actions(actions).effect(effect, severity)
+/// Policies of AWS that let their holder do nearly everything, for when they may not be read.
+const SWEEPING: [&str; 3] = ["/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess"];
+
+fn is_unread(error: &Error) -> bool {
+    error.is_not_found() || error.kind == Kind::AccessDenied
 }
+
+/// A policy of others on the role, by what it allows. `usual` is how grave it is if that is little.
+fn judged(extra: Extra, document: Option<&Value>, usual: Severity) -> Extra {
+    let handle = extra.name.clone();
+    let extra = extra.handle(handle).blocks_deletion();
+    let Some(document) = document else {
+        return extra.effect(Effect::GivesAccess, usual).note("what it allows the function could not be read");
+    };
+    let actions = access::allowed_actions(document);
+    let (effect, severity) = match actions.as_slice() {
+        [] => return extra.effect(Effect::Narrows, Severity::Info).note("it allows nothing"),
+        actions if access::is_sweeping(actions) => (Effect::GivesAccess, Severity::Critical),
+        _ => (Effect::GivesAccess, usual),
+    };
+    // AWS's own policies allow hundreds.
+    let more = actions.len().saturating_sub(MOST_ACTIONS);
+    let shown: Vec<_> = actions.iter().take(MOST_ACTIONS).cloned().collect();
+    let extra = extra.actions(shown).effect(effect, severity);
+    if more > 0 { extra.note(format!("and {more} more actions")) } else { extra }
+}
+
+/// So many actions of a policy are listed.
+const MOST_ACTIONS: usize = 12;
 
 impl Resource for Attachment<'_> {
     const ADDRESS: Address = ADDRESS;
@@ -164,14 +195,25 @@ impl Resource for Attachment<'_> {
         let looks = try_join(self.attached(), self.inline()).await;
         let Some((attached, inline)) = found(looks)? else { return Ok(Observed::Absent) };
         let (ours, others): (Vec<_>, Vec<_>) = attached.into_iter().partition(|arn| *arn == self.desired.policy);
-        let documents = try_join_all(inline.into_iter().map(|name| self.document(name))).await?;
-        let attached = others.into_iter().map(|arn| self.attached_extra(arn));
-        let extras = attached.chain(documents.into_iter().map(inline_extra)).collect();
-        let extras = self.install.judged(ADDRESS, extras);
+        let attached = try_join_all(others.into_iter().map(|arn| self.managed(arn)));
+        let inline = try_join_all(inline.into_iter().map(|name| self.document(name)));
+        let (attached, inline) = try_join(attached, inline).await?;
+        let inline = inline
+            .into_iter()
+            .map(|(name, document)| judged(Extra::new(INLINE_POLICY, name), document.as_ref(), Severity::Warning));
+        let extras: Vec<_> = attached.into_iter().map(|one| self.attached_extra(one)).chain(inline).collect();
+        let beside = self.install.judged(ADDRESS, extras);
         Ok(match ours.into_iter().next() {
-            Some(policy) => Observed::Ours(Existing { state: State { policy }, extras }),
-            None => Observed::AbsentBeside(extras),
+            Some(policy) => Observed::Ours(Existing { state: State { policy }, beside }),
+            None => Observed::AbsentBeside(beside),
         })
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        match extra.kind {
+            INLINE_POLICY => self.delete_inline(&extra.name).await,
+            _ => self.detach(&extra.name).await,
+        }
     }
 
     async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 //!
 //! Asks Lambda: GetPolicy; AddPermission; for drift RemovePermission and AddPermission, as there is no update.
 
-use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -69,9 +69,9 @@ impl<'a> Permission<'a> {
         Ok(statements.into_iter().map(|statement| (id(&statement), statement)).collect())
     }
 
-    async fn remove(&self) -> Result<(), Error> {
+    async fn remove_statement(&self, id: &str) -> Result<(), Error> {
         let lambda = &self.install.clients.lambda;
-        let answer = lambda.remove_permission().function_name(self.function()).statement_id(STATEMENT_ID).send().await;
+        let answer = lambda.remove_permission().function_name(self.function()).statement_id(id).send().await;
         ignore_missing(answer.map_err(failed("lambda:RemovePermission", self.function())))
     }
 }
@@ -118,18 +118,26 @@ impl Resource for Permission<'_> {
         let (ours, others): (Vec<_>, Vec<_>) =
             self.statements().await?.into_iter().partition(|(id, _)| id == STATEMENT_ID);
         let own = &self.install.names.account;
-        let extras = others.iter().flat_map(|(_, statement)| access::statement(STATEMENT, statement, own)).collect();
-        let extras = self.install.judged(ADDRESS, extras);
+        let extras = others.iter().flat_map(|(id, statement)| {
+            let extras = access::statement(STATEMENT, statement, own).into_iter();
+            // Lambda removes a statement by its id.
+            extras.map(|extra| Extra { handle: Some(id.clone()).filter(|id| !id.is_empty()), ..extra })
+        });
+        let beside = self.install.judged(ADDRESS, extras.collect::<Vec<_>>());
         Ok(match ours.first() {
-            Some((_, statement)) => Observed::Ours(Existing { state: state(statement), extras }),
-            None => Observed::AbsentBeside(extras),
+            Some((_, statement)) => Observed::Ours(Existing { state: state(statement), beside }),
+            None => Observed::AbsentBeside(beside),
         })
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        self.remove_statement(extra.handle.as_deref().unwrap_or_default()).await
     }
 
     async fn converge(&self, observed: Option<&State>, _: &Shared) -> Result<(), Error> {
         match observed {
             Some(observed) if *observed == self.desired => return Ok(()),
-            Some(_) => self.remove().await?,
+            Some(_) => self.remove_statement(STATEMENT_ID).await?,
             None => {}
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);

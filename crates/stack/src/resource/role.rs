@@ -10,13 +10,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::iam::{sdk_tags, tags_of};
+use super::shared::{LiveRole, live_role};
 use super::tags::{Tagged, settle as settle_tags};
 use super::{Shared, by_tags, ignore_missing};
 use crate::access;
 use crate::actions::{Actions, On};
 use crate::document;
 use crate::error::{Cause, Error, Kind, failed};
-use crate::extras::BOUNDARY;
+use crate::extras::{BOUNDARY, STATEMENT};
 use crate::installation::{DETACHED, Installation};
 use crate::ownership::{self, Tags};
 
@@ -28,6 +29,9 @@ const TRUST: &str = include_str!("../../../../assets/policy/trust.json");
 pub(crate) struct State {
     path: String,
     trust: Value,
+    /// Statements that others put into the trust policy. They are kept.
+    #[serde(skip)]
+    others: Vec<Value>,
     description: String,
     permissions_boundary: Option<String>,
     tags: Tags,
@@ -41,7 +45,7 @@ impl State {
 
     /// It lacks nothing but the record of its format.
     pub(crate) fn lacks_only_its_format(&self, install: &Installation) -> bool {
-        let mut recorded = self.clone();
+        let mut recorded = Self { others: Vec::new(), ..self.clone() };
         recorded.tags.extend([ownership::format_record()]);
         recorded == Role::new(install).desired
     }
@@ -71,6 +75,7 @@ impl<'a> Role<'a> {
         let desired = State {
             path: install.names.iam_path.clone(),
             trust: document::canonical(&document::decode(TRUST)),
+            others: Vec::new(),
             description: "Lets the notifier for old access keys read IAM users and keys and publish to one topic"
                 .to_owned(),
             permissions_boundary: install.spec.iam.permissions_boundary.clone(),
@@ -83,6 +88,12 @@ impl<'a> Role<'a> {
         &self.install.names.role
     }
 
+    async fn set_trust(&self, trust: &Value) -> Result<(), Error> {
+        let call = self.install.clients.iam.update_assume_role_policy().role_name(self.name());
+        let answer = call.policy_document(trust.to_string()).send().await;
+        answer.map_err(failed("iam:UpdateAssumeRolePolicy", self.name())).map(drop)
+    }
+
     /// Sets the declared boundary. None is ever removed: whoever may do that can lift every limit on the role.
     async fn set_boundary(&self) -> Result<(), Error> {
         let Some(arn) = &self.desired.permissions_boundary else { return Ok(()) };
@@ -90,6 +101,20 @@ impl<'a> Role<'a> {
         let answer = call.permissions_boundary(arn).send().await;
         answer.map_err(failed("iam:PutRolePermissionsBoundary", self.name())).map(drop)
     }
+}
+
+/// What of a trust policy is ours, and the statements that are not: whatever lets Lambda assume the role is ours to
+/// correct.
+fn split(trust: Value) -> (Value, Vec<Value>) {
+    document::split(trust, |statement| {
+        let services = statement.get("Principal").and_then(|principal| principal.get("Service")).map(access::list);
+        let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
+        allows && services.is_some_and(|services| services.iter().any(|service| service == "lambda.amazonaws.com"))
+    })
+}
+
+fn live_trust(role: &LiveRole) -> (Value, Vec<Value>) {
+    split(document::canonical(&document::decode(role.assume_role_policy_document().unwrap_or_default())))
 }
 
 impl Tagged for Role<'_> {
@@ -136,19 +161,24 @@ impl Resource for Role<'_> {
         let boundary = role.permissions_boundary().and_then(|one| one.permissions_boundary_arn()).map(str::to_owned);
         // A boundary that is not declared is somebody's who wants the role bounded: it only narrows, and stays.
         let undeclared = boundary.iter().filter(|_| self.desired.permissions_boundary.is_none());
-        let extras = undeclared
+        let (trust, others) = live_trust(role);
+        let own = &self.install.names.account;
+        let statements = others.iter().flat_map(|statement| access::trust(STATEMENT, statement, own));
+        let extras: Vec<_> = undeclared
             .map(|arn| {
                 Extra::new(BOUNDARY, arn).account(access::account_of(arn)).effect(Effect::Narrows, Severity::Info)
             })
+            .chain(statements)
             .collect();
         let state = State {
             path: role.path().to_owned(),
-            trust: document::canonical(&document::decode(role.assume_role_policy_document().unwrap_or_default())),
+            trust,
+            others,
             description: role.description().unwrap_or_default().to_owned(),
             permissions_boundary: boundary.filter(|_| self.desired.permissions_boundary.is_some()),
             tags: ownership::owned(&tags, &self.desired.tags),
         };
-        let existing = Existing { state, extras: self.install.judged(ADDRESS, extras) };
+        let existing = Existing { state, beside: self.install.judged(ADDRESS, extras) };
         Ok(by_tags(&tags, &self.install.names, existing))
     }
 
@@ -175,12 +205,7 @@ impl Resource for Role<'_> {
             return Err(fixed_path("role", name, &observed.path, &desired.path));
         }
         if observed.trust != desired.trust {
-            iam.update_assume_role_policy()
-                .role_name(name)
-                .policy_document(desired.trust.to_string())
-                .send()
-                .await
-                .map_err(failed("iam:UpdateAssumeRolePolicy", name))?;
+            self.set_trust(&document::with(&desired.trust, &observed.others)).await?;
         }
         if observed.description != desired.description {
             iam.update_role()
@@ -194,6 +219,16 @@ impl Resource for Role<'_> {
             self.set_boundary().await?;
         }
         settle_tags(self, &observed.tags, &desired.tags).await
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        let Some(role) = live_role(&self.install.clients, self.name()).await? else { return Ok(()) };
+        let (own, others) = live_trust(&role);
+        let left: Vec<_> = others.iter().filter(|one| Some(one.to_string()) != extra.handle).cloned().collect();
+        if left.len() == others.len() {
+            return Ok(());
+        }
+        self.set_trust(&document::with_some(&own, &left, &self.desired.trust)).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

@@ -26,7 +26,7 @@ use crate::extras::SUBSCRIPTION as KIND;
 use crate::installation::{Installation, PROPAGATION};
 use crate::operate::Recipient;
 use crate::ownership::SUBSCRIPTION;
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, without_password};
 
 pub(crate) const ADDRESS: Address = Address("sns_subscriptions");
 
@@ -253,25 +253,34 @@ impl<'a> Subscriptions<'a> {
     }
 }
 
+/// The account that receives what is sent: the endpoint's, or that of whoever subscribed one that has none.
+pub(crate) fn account_of(live: &Live) -> Option<String> {
+    let of_endpoint = access::account_of(live.endpoint().unwrap_or_default());
+    of_endpoint.or_else(|| live.owner().filter(|owner| !owner.is_empty()).map(str::to_owned))
+}
+
 pub(crate) fn key_of(live: &Live) -> String {
     records::key(live.protocol().unwrap_or_default(), live.endpoint().unwrap_or_default())
 }
 
 impl Subscriptions<'_> {
     fn is_of_another_account(&self, subscription: &Live) -> bool {
-        let account = access::account_of(subscription.endpoint().unwrap_or_default());
-        account.is_some_and(|account| account != self.install.names.account)
+        account_of(subscription).is_some_and(|account| account != self.install.names.account)
     }
 
     /// A subscriber that nobody declared.
     fn extra(&self, subscription: &Live) -> Extra {
         let endpoint = subscription.endpoint().unwrap_or_default();
-        let account = access::account_of(endpoint);
+        let account = account_of(subscription);
         let severity = access::severity(account.as_deref(), &self.install.names.account);
-        Extra::new(KIND, key_of(subscription))
-            .target(endpoint)
+        let extra = Extra::new(KIND, key_of(subscription))
+            .target(without_password(endpoint))
             .account(account)
-            .effect(Effect::TakesNoticesOut, severity)
+            .effect(Effect::TakesNoticesOut, severity);
+        match arn_of(subscription) {
+            Some(arn) => extra.handle(arn),
+            None => extra.note("not confirmed, and cannot be removed until then; SNS drops it after 48 hours"),
+        }
     }
 }
 
@@ -340,12 +349,12 @@ impl Resource for Subscriptions<'_> {
             let left = seen.tags.keys().filter(|tag| tag.starts_with(SUBSCRIPTION) && !known.contains(tag));
             ours.extend(left.map(|tag| (tag.clone(), Options { managed: true, ..Options::NONE })));
         }
-        let extras = self.install.judged(ADDRESS, extras);
+        let beside = self.install.judged(ADDRESS, extras);
         // Only the first look of an observation counts, and there is one.
         let _ = shared.subscriptions.set(seen);
         Ok(match ours.is_empty() {
-            true => Observed::AbsentBeside(extras),
-            false => Observed::Ours(Existing { state: State(ours), extras }),
+            true => Observed::AbsentBeside(beside),
+            false => Observed::Ours(Existing { state: State(ours), beside }),
         })
     }
 
@@ -385,6 +394,11 @@ impl Resource for Subscriptions<'_> {
             }
         }
         topic_tags::remove(self.install, removed).await
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        self.unsubscribe(extra.handle.as_deref().unwrap_or_default()).await?;
+        topic_tags::remove(self.install, vec![records::record_key(&extra.name)]).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

@@ -119,7 +119,7 @@ impl<'a> Target<'a> {
         )
     }
 
-    async fn remove(&self, ids: Vec<String>) -> Result<(), Error> {
+    async fn remove_targets(&self, ids: Vec<String>) -> Result<(), Error> {
         let events = &self.install.clients.events;
         let answer = events
             .remove_targets()
@@ -170,11 +170,16 @@ fn state(target: &SdkTarget) -> State {
 }
 
 impl Target<'_> {
+    async fn remove_all(&self, ids: Vec<String>) -> Result<(), Error> {
+        let remove = async || ignore_missing(self.remove_targets(ids.clone()).await);
+        self.install.wait(ADDRESS, ENTRY, |error| error.kind == Kind::Conflict, remove).await
+    }
+
     /// Another target runs on our schedule: with a role, whatever that role may do.
     fn extra(&self, target: &SdkTarget) -> Extra {
         let own = self.install.names.account.as_str();
         let account = access::account_of(target.arn());
-        let extra = Extra::new(TARGET, target.id()).target(target.arn()).blocks_deletion();
+        let extra = Extra::new(TARGET, target.id()).target(target.arn()).handle(target.id()).blocks_deletion();
         if let Some(role) = target.role_arn() {
             let accounts = [access::account_of(role), account];
             let severity = accounts.iter().map(|account| access::severity(account.as_deref(), own)).max();
@@ -214,11 +219,11 @@ impl Resource for Target<'_> {
     async fn observe(&self, _: &Shared) -> Result<Observed<State>, Error> {
         let Some(targets) = found(self.live().await)? else { return Ok(Observed::Absent) };
         let (ours, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET_ID);
-        let extras = others.into_iter().map(|target| self.extra(target)).collect();
-        let extras = self.install.judged(ADDRESS, extras);
+        let extras: Vec<_> = others.into_iter().map(|target| self.extra(target)).collect();
+        let beside = self.install.judged(ADDRESS, extras);
         Ok(match ours.first() {
-            Some(target) => Observed::Ours(Existing { state: state(target), extras }),
-            None => Observed::AbsentBeside(extras),
+            Some(target) => Observed::Ours(Existing { state: state(target), beside }),
+            None => Observed::AbsentBeside(beside),
         })
     }
 
@@ -238,7 +243,10 @@ impl Resource for Target<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let remove = async || ignore_missing(self.remove(ids.clone()).await);
-        self.install.wait(ADDRESS, ENTRY, |error| error.kind == Kind::Conflict, remove).await
+        self.remove_all(ids).await
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        self.remove_all(vec![extra.name.clone()]).await
     }
 }

@@ -3,7 +3,9 @@
 //! Asks SNS: GetTopicAttributes, ListTagsForResource; CreateTopic with everything in one call; for drift
 //! SetTopicAttributes, TagResource, UntagResource; DeleteTopic.
 
-use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
+use std::collections::BTreeMap;
+
+use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -62,18 +64,23 @@ impl<'a> Topic<'a> {
         Self { install, arn, desired }
     }
 
-    /// What of a policy is ours, and the statements that are not.
-    fn split(&self, mut policy: Value) -> (Value, Vec<Value>) {
-        let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) else {
-            return (policy, Vec::new());
-        };
-        let is_own = |statement: &Value| {
-            let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
-            sid == OWN_STATEMENT || sid == DEFAULT_STATEMENT
-        };
-        let (own, others) = std::mem::take(statements).into_iter().partition(is_own);
-        *statements = own;
-        (policy, others)
+    /// The topic's attributes; `None` if there is no topic.
+    async fn attributes(&self) -> Result<Option<BTreeMap<String, String>>, Error> {
+        let answer = self.install.clients.sns.get_topic_attributes().topic_arn(&self.arn).send().await;
+        let answer = found(answer.map_err(failed("sns:GetTopicAttributes", &self.arn)))?;
+        Ok(answer.map(|answer| answer.attributes.unwrap_or_default().into_iter().collect()))
+    }
+
+    /// Takes a statement out of the policy as it is now. The policy is written whole.
+    async fn remove_statement(&self, statement: &str) -> Result<(), Error> {
+        let Some(attributes) = self.attributes().await? else { return Ok(()) };
+        let live = attributes.get("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text)));
+        let (own, others) = split(live);
+        let left: Vec<_> = others.iter().filter(|one| one.to_string() != statement).cloned().collect();
+        if left.len() == others.len() {
+            return Ok(());
+        }
+        self.set("Policy", &document::with_some(&own, &left, &self.desired.policy).to_string()).await
     }
 
     async fn set(&self, attribute: &str, value: &str) -> Result<(), Error> {
@@ -95,13 +102,12 @@ impl<'a> Topic<'a> {
 const OWN_STATEMENT: &str = "ThisAccount";
 const DEFAULT_STATEMENT: &str = "__default_statement_ID";
 
-/// Our policy, with the statements that others added.
-fn with(policy: &Value, others: &[Value]) -> Value {
-    let mut policy = policy.clone();
-    if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
-        statements.extend(others.iter().cloned());
-    }
-    policy
+/// What of a policy is ours, and the statements that are not.
+fn split(policy: Value) -> (Value, Vec<Value>) {
+    document::split(policy, |statement| {
+        let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+        sid == OWN_STATEMENT || sid == DEFAULT_STATEMENT
+    })
 }
 
 /// Only this account. SNS's default policy says the same by way of a condition on everybody.
@@ -158,23 +164,14 @@ impl Resource for Topic<'_> {
     }
 
     async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
-        let answer = self
-            .install
-            .clients
-            .sns
-            .get_topic_attributes()
-            .topic_arn(&self.arn)
-            .send()
-            .await
-            .map_err(failed("sns:GetTopicAttributes", &self.arn));
-        let Some(answer) = found(answer)? else { return Ok(Observed::Absent) };
+        let Some(attributes) = self.attributes().await? else { return Ok(Observed::Absent) };
         let Some(tags) = shared.topic_tags(self.install).await? else { return Ok(Observed::Absent) };
-        let attribute = |name: &str| answer.attributes().and_then(|all| all.get(name)).filter(|v| !v.is_empty());
+        let attribute = |name: &str| attributes.get(name).filter(|value| !value.is_empty());
         self.install.must_be_here("SNS", attribute("Owner").map(String::as_str))?;
         let policy = attribute("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text)));
-        let (policy, others) = self.split(policy);
+        let (policy, others) = split(policy);
         let own = &self.install.names.account;
-        let extras = others.iter().flat_map(|statement| access::statement(STATEMENT, statement, own)).collect();
+        let extras: Vec<_> = others.iter().flat_map(|statement| access::statement(STATEMENT, statement, own)).collect();
         let state = State {
             display_name: attribute("DisplayName").cloned().unwrap_or_default(),
             kms_key: attribute("KmsMasterKeyId").cloned(),
@@ -182,7 +179,7 @@ impl Resource for Topic<'_> {
             others,
             tags: ownership::owned(tags, &self.desired.tags),
         };
-        let existing = Existing { state, extras: self.install.judged(ADDRESS, extras) };
+        let existing = Existing { state, beside: self.install.judged(ADDRESS, extras) };
         Ok(by_tags(tags, &self.install.names, existing))
     }
 
@@ -215,9 +212,13 @@ impl Resource for Topic<'_> {
             self.set("KmsMasterKeyId", desired.kms_key.as_deref().unwrap_or_default()).await?;
         }
         if observed.policy != desired.policy {
-            self.set("Policy", &with(&desired.policy, &observed.others).to_string()).await?;
+            self.set("Policy", &document::with(&desired.policy, &observed.others).to_string()).await?;
         }
         settle_tags(self, &observed.tags, &desired.tags).await
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        self.remove_statement(extra.handle.as_deref().unwrap_or_default()).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

@@ -15,15 +15,18 @@ use crate::extras;
 pub struct Allow(pub BTreeMap<String, Vec<String>>);
 
 impl Allow {
-    /// Whether this may be there. The name of a statement is no identity: whoever writes one chooses it.
+    /// Whether this may be there. The name of a statement or a target is no identity: whoever adds one chooses it.
     pub(crate) fn allows(&self, address: Address, extra: &Extra) -> bool {
-        let is_it = |what: &str| {
-            let arn = (extra.kind != extras::STATEMENT).then_some(&extra.name);
-            [extra.principal.as_ref(), extra.target.as_ref(), arn].into_iter().flatten().any(|own| own == what)
-        };
+        let is_it = |what: &str| identities(extra).any(|own| own == what);
         self.0.get(address.0).into_iter().flatten().any(|entry| {
             entry.split_once(' ').is_some_and(|(kind, what)| kind == extra.kind.code && is_it(what.trim()))
         })
+    }
+
+    /// The entry that allows this, as the file has it under the address. `None`: nothing tells it from others.
+    #[must_use]
+    pub fn entry(extra: &Extra) -> Option<String> {
+        identities(extra).next().map(|what| format!("{} {what}", extra.kind.code))
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
@@ -54,6 +57,19 @@ impl Allow {
         }
         problems
     }
+}
+
+/// What an extra can be allowed by.
+fn identities(extra: &Extra) -> impl Iterator<Item = &String> {
+    let is_chosen_by_others = [extras::STATEMENT, extras::TARGET].contains(&extra.kind);
+    // What a statement applies to says nothing about who gains by it.
+    let target = extra.target.as_ref().filter(|_| extra.kind != extras::STATEMENT);
+    let name = Some(&extra.name).filter(|_| !is_chosen_by_others);
+    let all = match &extra.known_as {
+        Some(known_as) => [Some(known_as), None, None],
+        None => [extra.principal.as_ref(), target, name],
+    };
+    all.into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ mod fields;
 
 use std::fmt::Write;
 
-use keyminder_reconcile::{Action, Change, Extra, Plan, Purpose, Refused, Severity};
-use keyminder_stack::Decisions;
+use keyminder_reconcile::{Action, Address, Change, Extra, Plan, Purpose, Refused, Severity};
+use keyminder_stack::{Allow, Decisions};
 
 use super::style::{Paint, bold, dim, hang, warn};
 
@@ -136,6 +136,10 @@ pub(crate) fn plan(plan: &Plan, verbose: bool, width: usize) -> String {
                 width = ADDRESS
             );
         }
+        for one in &change.not_checked {
+            let line = hang(&format!("not checked: {one}"), 30, width);
+            let _ = writeln!(text, "  {} {:<width$}  {line}", warn("?"), change.address.0, width = ADDRESS);
+        }
         if let (Some(reason), true) = (&change.foreign, destroying) {
             let _ = writeln!(
                 text,
@@ -200,7 +204,12 @@ fn summary(plan: &Plan) -> String {
         };
     }
     if plan.is_empty() {
-        return format!("{} all {} resources are up to date.", bold("No changes:"), plan.changes.len());
+        let others = match plan.concerns().len() {
+            0 => ".".to_owned(),
+            1 => format!(". {}", warn("Others added 1 thing that needs your attention.")),
+            n => format!(". {}", warn(format_args!("Others added {n} things that need your attention."))),
+        };
+        return format!("{} all {} resources are up to date{others}", bold("No changes:"), plan.changes.len());
     }
     bold(format_args!("{} to create, {} to change, {} unchanged.", counts.create, counts.update, counts.none))
 }
@@ -214,6 +223,26 @@ pub(crate) fn refused(refused: &[Refused]) -> String {
     }
     text.pop();
     text
+}
+
+/// Something of others that is a reason for concern, and what to do about it; without a full stop.
+pub(crate) fn concern(address: Address, extra: &Extra) -> String {
+    let loud = if extra.severity == Severity::Critical { " (critical)" } else { "" };
+    let remove = match extra.handle {
+        Some(_) => format!("To remove it, run: keyminder setup --remove-foreign {address}. "),
+        None => String::new(),
+    };
+    let allow = match Allow::entry(extra) {
+        Some(entry) => format!("If it belongs there, allow it in keyminder.toml: [allow] {address} = [\"{entry}\"]"),
+        None => "keyminder.toml cannot allow it, because nothing tells it from others".to_owned(),
+    };
+    format!("{address}: others added {extra}{loud}. {remove}{allow}")
+}
+
+/// What could not be looked at, in one sentence.
+pub(crate) fn not_checked(plan: &Plan) -> Option<String> {
+    let what: Vec<_> = plan.not_checked().map(|(_, one)| one.to_string()).collect();
+    (!what.is_empty()).then(|| format!("Not checked for things that others may have added: {}.", what.join(", ")))
 }
 
 /// What others attached that prevents our own resources from being deleted.

@@ -12,6 +12,7 @@ fn change(address: &'static str, action: Action, fields: Vec<FieldChange>) -> Ch
         action,
         fields,
         extras: vec![],
+        not_checked: vec![],
         foreign: None,
         replace: false,
         part_of: None,

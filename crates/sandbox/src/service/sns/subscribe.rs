@@ -182,6 +182,7 @@ fn subscribe(request: &mut Request<'_>) -> Answer {
                 confirmed: !asks(&protocol),
                 protocol,
                 endpoint,
+                owner: request.caller.account().to_owned(),
                 attributes,
                 authenticated: !asks(input.text("Protocol").unwrap_or_default()),
                 token: format!("2336412f37{}", request.world.ids.token(126)),

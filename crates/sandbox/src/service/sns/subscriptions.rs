@@ -62,7 +62,7 @@ fn attributes(request: &mut Request<'_>) -> Answer {
         ("TopicArn".to_owned(), known.topic_arn),
         ("Protocol".to_owned(), known.protocol),
         ("Endpoint".to_owned(), masked(&known.endpoint)),
-        ("Owner".to_owned(), request.world.account.clone()),
+        ("Owner".to_owned(), known.owner),
         ("PendingConfirmation".to_owned(), (!known.confirmed).to_string()),
         ("ConfirmationWasAuthenticated".to_owned(), known.authenticated.to_string()),
         ("RawMessageDelivery".to_owned(), "false".to_owned()),
@@ -103,11 +103,11 @@ fn masked(endpoint: &str) -> String {
     parts.unwrap_or_else(|| endpoint.to_owned())
 }
 
-fn show(account: &str, known: &Subscription) -> Value {
+fn show(known: &Subscription) -> Value {
     let arn = if known.confirmed { &known.arn } else { "PendingConfirmation" };
     json!({
         "SubscriptionArn": arn,
-        "Owner": account,
+        "Owner": known.owner,
         "Protocol": known.protocol,
         "Endpoint": masked(&known.endpoint),
         "TopicArn": known.topic_arn,
@@ -119,7 +119,7 @@ fn listed(request: &mut Request<'_>, keep: impl Fn(&Subscription) -> bool) -> An
     known.retain(|subscription| request.sees(subscription.requested));
     known.sort_by(|a, b| a.arn.cmp(&b.arn));
     let (known, next) = page(known, |known| known.arn.clone(), request.input.text("NextToken"), 100);
-    let shown: Value = known.iter().map(|known| show(&request.world.account, known)).collect();
+    let shown: Value = known.iter().map(show).collect();
     Ok(json!({"Subscriptions": shown, "NextToken": next}))
 }
 

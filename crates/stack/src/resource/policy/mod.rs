@@ -9,11 +9,11 @@ mod permissions;
 mod uses;
 
 use futures::future::{try_join, try_join_all, try_join3};
-use keyminder_reconcile::{Address, Existing, Observed, Removal, Resource};
+use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
-use self::uses::Use;
+use self::uses::{Entity, Use};
 use super::tags::{Tagged, settle as settle_tags};
 use super::{Shared, by_tags, found, iam, ignore_missing, role};
 use crate::actions::{Actions, On};
@@ -192,8 +192,9 @@ impl Resource for Policy<'_> {
             tags: ownership::owned(&tags, &self.desired.tags),
         };
         let attachments = attachments.into_iter().map(Use::AttachedTo);
-        let extras = attachments.chain(bounded.into_iter().map(Use::Bounds)).map(|one| one.extra()).collect();
-        let existing = Existing { state, extras };
+        let extras = attachments.chain(bounded.into_iter().map(Use::Bounds)).map(|one| one.extra());
+        let beside = self.install.judged(ADDRESS, extras.collect::<Vec<_>>());
+        let existing = Existing { state, beside };
         Ok(by_tags(&tags, &self.install.names, existing))
     }
 
@@ -216,6 +217,13 @@ impl Resource for Policy<'_> {
             self.new_version().await?;
         }
         settle_tags(self, &observed.tags, &desired.tags).await
+    }
+
+    async fn remove(&self, extra: &Extra) -> Result<(), Error> {
+        match extra.handle.as_deref().and_then(Entity::parse) {
+            Some(entity) => self.detach(&entity).await,
+            None => Ok(()),
+        }
     }
 
     async fn destroy(&self, removal: Removal) -> Result<(), Error> {

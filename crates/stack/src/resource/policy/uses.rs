@@ -8,7 +8,7 @@ use std::fmt;
 use aws_sdk_iam::types::PolicyUsageType;
 use futures::future::try_join;
 
-use keyminder_reconcile::Extra;
+use keyminder_reconcile::{Effect, Extra, Severity};
 
 use super::Policy;
 use crate::error::{Error, failed};
@@ -21,6 +21,28 @@ pub(super) enum Entity {
     Role(String),
     User(String),
     Group(String),
+}
+
+impl Entity {
+    /// How an ARN would end, but for a path.
+    fn known_as(&self) -> String {
+        match self {
+            Self::Role(name) => format!("role/{name}"),
+            Self::User(name) => format!("user/{name}"),
+            Self::Group(name) => format!("group/{name}"),
+        }
+    }
+
+    /// The same read back.
+    pub(super) fn parse(known_as: &str) -> Option<Self> {
+        let (kind, name) = known_as.split_once('/')?;
+        match kind {
+            "role" => Some(Self::Role(name.to_owned())),
+            "user" => Some(Self::User(name.to_owned())),
+            "group" => Some(Self::Group(name.to_owned())),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Entity {
@@ -47,7 +69,12 @@ impl Use {
             Self::AttachedTo(entity) => (ATTACHMENT, entity),
             Self::Bounds(entity) => (BOUNDED, entity),
         };
-        Extra::new(kind, entity.to_string()).blocks_deletion()
+        let extra = Extra::new(kind, entity.to_string()).known_as(entity.known_as()).blocks_deletion();
+        match self {
+            // It may read keys and publish.
+            Self::AttachedTo(entity) => extra.handle(entity.known_as()).effect(Effect::GivesAccess, Severity::Warning),
+            Self::Bounds(_) => extra.effect(Effect::Narrows, Severity::Info),
+        }
     }
 }
 
