@@ -219,22 +219,34 @@ impl Extra {
 impl fmt::Display for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind.words, self.name)?;
-        if let Some(target) = &self.target {
+        if let Some(target) = self.target.as_ref().filter(|target| !self.name.contains(target.as_str())) {
             write!(f, " ({target})")?;
         }
+        let is_said = |account: &&String| {
+            [Some(&self.name), self.target.as_ref(), self.principal.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|text| text.contains(account.as_str()))
+        };
+        let account = self.account.as_ref().filter(|account| !is_said(account));
         if let Some(principal) = &self.principal {
             match principal.as_str() {
                 "*" => f.write_str(": anybody")?,
                 principal => write!(f, ": {principal}")?,
             }
-            if let Some(account) = self.account.as_ref().filter(|account| !principal.contains(account.as_str())) {
+            if let Some(account) = account {
                 write!(f, " of account {account}")?;
             }
             if !self.actions.is_empty() {
                 write!(f, " may {}", self.actions.join(", "))?;
             }
-        } else if !self.actions.is_empty() {
-            write!(f, ": allows {}", self.actions.join(", "))?;
+        } else {
+            if let Some(account) = account {
+                write!(f, " of account {account}")?;
+            }
+            if !self.actions.is_empty() {
+                write!(f, ": allows {}", self.actions.join(", "))?;
+            }
         }
         match &self.note {
             Some(note) => write!(f, ": {note}"),

@@ -24,8 +24,16 @@ pub(crate) fn after_setup(
 /// What others added, to be removed or allowed.
 pub(crate) fn of_concerns(plan: &Plan) -> impl Iterator<Item = FollowUp> {
     let concerns = plan.concerns().into_iter();
-    concerns
-        .map(|(address, extra)| FollowUp::new(Topic::AddedByOthers, format!("{}.", render::concern(address, extra))))
+    concerns.map(|(address, extra)| {
+        let (what, allow) = (render::concern(address, extra), render::allowing(address, extra));
+        match render::removing(address, extra) {
+            Some(command) => {
+                let lead = format!("{what}. To remove it, run");
+                FollowUp::run(Topic::AddedByOthers, lead, command).and(&format!("{allow}."))
+            }
+            None => FollowUp::new(Topic::AddedByOthers, format!("{what}. {allow}.")),
+        }
+    })
 }
 
 /// What could not be looked at.

@@ -95,7 +95,15 @@ pub(super) fn problems(findings: &Findings<'_>) -> Vec<String> {
         problems.push(out_of_sync(findings.drift, findings.from_file));
     }
     problems.extend(far(findings));
-    problems.extend(plan.concerns().into_iter().map(|(address, extra)| render::concern(address, extra)));
+    problems.extend(plan.concerns().into_iter().map(|(address, extra)| {
+        let remove = render::removing(address, extra).map(|command| format!(" To remove it, run: {command}."));
+        format!(
+            "{}.{} {}",
+            render::concern(address, extra),
+            remove.unwrap_or_default(),
+            render::allowing(address, extra)
+        )
+    }));
     // Somebody whom nobody declared, and whom we did not subscribe, is no proof that the right people hear.
     let is_heard = |one: &&SubscriptionStatus| one.state == SubscriptionState::Confirmed && one.vouched_for;
     let mut hearing = subscriptions.iter().filter(is_heard).peekable();

@@ -26,7 +26,9 @@ pub(crate) use json::{
 pub(crate) use mail::envelope;
 pub(crate) use mail::notice;
 pub(crate) use outcome::{follow_ups, in_sync, next_steps, receipt, unfinished};
-pub(crate) use plan::{Headline, blockers, concern, headline, not_checked, plan, plan_with, refused};
+pub(crate) use plan::{
+    Headline, allowing, blockers, concern, headline, not_checked, plan, plan_with, refused, removing,
+};
 pub(crate) use progress::RunProgress;
 pub(crate) use screen::{Screen, write_file, write_report};
 pub(crate) use status::{LastRun, RunCounts, StatusView, SubscriptionLine, status};

@@ -97,7 +97,7 @@ pub const DRIFT: &[(&str, Edit)] = &[
         policy(w).versions.push(other);
         policy(w).default_version = "v9".into();
     }),
-    ("iam_role.trust", |w| role(w).trust = role(w).trust.replace("lambda", "ec2")),
+    ("iam_role.trust", |w| role(w).trust = role(w).trust.replace("sts:AssumeRole", "sts:TagSession")),
     ("iam_role.description", |w| role(w).description = "x".into()),
     ("create iam_role_attachment", |w| role(w).attached.clear()),
     ("lambda_log_group.retention_days", |w| log_group(w).retention = None),
@@ -231,6 +231,20 @@ pub const HIJACKS: &[Hijack] = &[
         second.settings["Arn"] = json!("arn:aws:events:us-east-1:999999999999:event-bus/x");
         rule(w).targets.insert("2".into(), second);
     }),
+    ("another account may act as the role", "iam_role", "999999999999 may sts:AssumeRole", |w| {
+        trust(w, json!({"AWS": "arn:aws:iam::999999999999:root"}));
+    }),
+    ("people of an identity provider may act as the role", "iam_role", "accounts.google.com may sts:AssumeRole", |w| {
+        trust(w, json!({"Federated": "accounts.google.com"}));
+    }),
+    ("another service may act as the role", "iam_role", "ec2.amazonaws.com may sts:AssumeRole", |w| {
+        trust(w, json!({"Service": "ec2.amazonaws.com"}));
+    }),
+    ("a user has the function's rights", "iam_policy", "attached to the user mallory", |w| {
+        let arn = policy(w).arn.clone();
+        w.iam.users.insert("mallory".into(), user("mallory"));
+        w.iam.user_policies.insert("mallory".into(), vec![arn]);
+    }),
     ("another account may subscribe", "sns_topic", "999999999999 may sns:Subscribe", |w| {
         let statement = json!({"Sid": "x", "Effect": "Allow", "Principal": {"AWS": "999999999999"},
             "Action": "sns:Subscribe", "Resource": topic(w).arn.clone()});
@@ -239,6 +253,17 @@ pub const HIJACKS: &[Hijack] = &[
         topic(w).attributes.insert("Policy".into(), policy.to_string());
     }),
 ];
+
+/// Adds a statement to the role's trust policy.
+fn trust(world: &mut World, principal: serde_json::Value) {
+    let mut trust: serde_json::Value = serde_json::from_str(&role(world).trust).unwrap();
+    let statement = json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+    match trust["Statement"].as_array_mut() {
+        Some(statements) => statements.push(statement),
+        None => trust["Statement"] = json!([trust["Statement"].clone(), statement]),
+    }
+    role(world).trust = trust.to_string();
+}
 
 fn state(world: &mut World, principal: &serde_json::Value, action: &str) {
     let resource = function(world).statements[0]["Resource"].clone();

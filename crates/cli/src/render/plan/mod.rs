@@ -225,18 +225,23 @@ pub(crate) fn refused(refused: &[Refused]) -> String {
     text
 }
 
-/// Something of others that is a reason for concern, and what to do about it; without a full stop.
+/// Something of others that is a reason for concern, without a full stop.
 pub(crate) fn concern(address: Address, extra: &Extra) -> String {
     let loud = if extra.severity == Severity::Critical { " (critical)" } else { "" };
-    let remove = match extra.handle {
-        Some(_) => format!("To remove it, run: keyminder setup --remove-foreign {address}. "),
-        None => String::new(),
-    };
-    let allow = match Allow::entry(extra) {
+    format!("{address}: others added {extra}{loud}")
+}
+
+/// The command that removes it, if there is a way.
+pub(crate) fn removing(address: Address, extra: &Extra) -> Option<String> {
+    extra.handle.as_ref().map(|_| format!("keyminder setup --remove-foreign {address}"))
+}
+
+/// How to allow it, without a full stop.
+pub(crate) fn allowing(address: Address, extra: &Extra) -> String {
+    match Allow::entry(extra) {
         Some(entry) => format!("If it belongs there, allow it in keyminder.toml: [allow] {address} = [\"{entry}\"]"),
         None => "keyminder.toml cannot allow it, because nothing tells it from others".to_owned(),
-    };
-    format!("{address}: others added {extra}{loud}. {remove}{allow}")
+    }
 }
 
 /// What could not be looked at, in one sentence.
