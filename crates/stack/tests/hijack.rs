@@ -51,13 +51,13 @@ async fn what_the_file_allows_is_no_concern_any_more_and_nothing_else_is_allowed
         account.sandbox.edit(edit);
         let plan = account.plan(&spec(), CONVERGE).await;
         let extra = plan.concerns()[0].1.clone();
-        let arn = extra.principal.clone().or(extra.target.clone()).unwrap_or(extra.name.clone());
+        let entry = Allow::entry(&extra).unwrap();
         let allowing = |what: String| Spec { allow: Allow([((*address).to_owned(), vec![what])].into()), ..spec() };
-        let spec = allowing(format!("{} {arn}", extra.kind.code));
+        let spec = allowing(entry.clone());
         assert!(spec.problems().is_empty(), "{:?}", spec.problems());
         let plan = account.plan(&spec, CONVERGE).await;
         assert!(plan.concerns().is_empty(), "{what}");
-        let spec = allowing(format!("{} {arn}x", extra.kind.code));
+        let spec = allowing(format!("{entry}x"));
         assert_eq!(account.plan(&spec, CONVERGE).await.concerns().len(), 1, "{what}");
     }
 }
