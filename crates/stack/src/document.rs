@@ -47,6 +47,11 @@ pub(crate) fn statement(statement: &Value) -> Value {
         .collect()
 }
 
+/// Whether a canonical statement is the one that this text is.
+pub(crate) fn is(statement: &Value, text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|other| other == *statement)
+}
+
 /// What of a policy is ours, and the statements that are not.
 pub(crate) fn split(mut policy: Value, is_own: impl Fn(&Value) -> bool) -> (Value, Vec<Value>) {
     let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) else {

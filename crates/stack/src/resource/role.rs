@@ -224,7 +224,11 @@ impl Resource for Role<'_> {
     async fn remove(&self, extra: &Extra) -> Result<(), Error> {
         let Some(role) = live_role(&self.install.clients, self.name()).await? else { return Ok(()) };
         let (own, others) = live_trust(&role);
-        let left: Vec<_> = others.iter().filter(|one| Some(one.to_string()) != extra.handle).cloned().collect();
+        let left: Vec<_> = others
+            .iter()
+            .filter(|one| !document::is(one, extra.handle.as_deref().unwrap_or_default()))
+            .cloned()
+            .collect();
         if left.len() == others.len() {
             return Ok(());
         }

@@ -76,7 +76,7 @@ impl<'a> Topic<'a> {
         let Some(attributes) = self.attributes().await? else { return Ok(()) };
         let live = attributes.get("Policy").map_or(Value::Null, |text| document::canonical(&document::decode(text)));
         let (own, others) = split(live);
-        let left: Vec<_> = others.iter().filter(|one| one.to_string() != statement).cloned().collect();
+        let left: Vec<_> = others.iter().filter(|one| !document::is(one, statement)).cloned().collect();
         if left.len() == others.len() {
             return Ok(());
         }
