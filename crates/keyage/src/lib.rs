@@ -13,6 +13,7 @@ pub mod exemption;
 mod glob;
 pub mod key;
 pub mod notice;
+pub mod organization;
 pub mod reminder;
 pub mod report;
 pub mod schedule;
@@ -28,6 +29,7 @@ pub use exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState}
 pub use glob::Glob;
 pub use key::{Account, CredentialKind, Key, KeyStatus, LastUsed, User};
 pub use notice::{Context, Notice, notices};
+pub use organization::{AccountReading, AccountState, Cause, OrganizationId, OrganizationReport, OrganizationSummary};
 pub use report::{Finding, ReadError, Report, Summary};
 pub use schedule::{DEFAULT_SCHEDULE, Schedule, ScheduleError};
 pub use settings::{AllClear, Format, Inactive, Limit, NoticeKind, NoticeSteps, Problem, Settings};

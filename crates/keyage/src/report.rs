@@ -84,6 +84,25 @@ pub struct Summary {
     pub oldest_age_days: Option<u32>,
 }
 
+impl Summary {
+    /// Adds the counts of another account.
+    pub fn add(&mut self, other: &Self) {
+        self.users += other.users;
+        self.users_read += other.users_read;
+        self.users_unknown += other.users_unknown;
+        self.users_gone += other.users_gone;
+        self.keys += other.keys;
+        self.old += other.old;
+        self.due += other.due;
+        self.fresh += other.fresh;
+        self.exempt += other.exempt;
+        self.inactive += other.inactive;
+        self.unknown += other.unknown;
+        self.unused += other.unused;
+        self.oldest_age_days = self.oldest_age_days.max(other.oldest_age_days);
+    }
+}
+
 /// One key, judged, or one user whose keys could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -385,14 +404,7 @@ impl Report {
 
     /// Puts the worst first, in an order that does not depend on which answer came first.
     pub fn sort(&mut self) {
-        let rank = |finding: &Finding| match finding.verdict {
-            Verdict::Old => 0,
-            Verdict::Unknown => 1,
-            Verdict::Due => 2,
-            Verdict::Exempt => 3,
-            Verdict::Inactive => 4,
-            Verdict::Fresh => 5,
-        };
+        let rank = |finding: &Finding| finding.verdict.rank();
         self.keys.sort_by(|a, b| {
             (rank(a), std::cmp::Reverse(a.age_days), &a.user, &a.access_key_id).cmp(&(
                 rank(b),

@@ -56,6 +56,19 @@ impl Verdict {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Its place among others where the worst comes first.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Old => 0,
+            Self::Unknown => 1,
+            Self::Due => 2,
+            Self::Exempt => 3,
+            Self::Inactive => 4,
+            Self::Fresh => 5,
+        }
+    }
 }
 
 impl Assessment {
