@@ -21,8 +21,10 @@ use crate::call_rate::CallRate;
 
 /// How often a call is tried whose failure may pass.
 const ATTEMPTS: u32 = 6;
-/// No failed call is tried again after this time, so that an endpoint that stays silent does not take all of it.
-const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The codes of a call that nobody answered.
+const TIMEOUT: &str = "Timeout";
+const CONNECTION_FAILED: &str = "ConnectionFailed";
 
 /// Why a call was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,16 @@ pub(crate) enum FailureKind {
 }
 
 impl Failure {
+    /// An answer that cannot be used.
+    pub(crate) fn of_answer(code: &str, message: &str) -> Self {
+        Self { kind: FailureKind::Final, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    /// Whether somebody answered.
+    fn is_answer(&self) -> bool {
+        ![TIMEOUT, CONNECTION_FAILED].contains(&self.code.as_str())
+    }
+
     pub(crate) fn into_error(self, operation: &'static str, user: Option<&str>) -> ReadError {
         ReadError {
             user: user.map(str::to_owned),
@@ -71,14 +83,14 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E, HttpResponse>> 
                 let status = response.raw().status().as_u16();
                 answered(Some("UnreadableAnswer"), Some("the answer could not be understood"), status)
             }
-            SdkError::TimeoutError(_) => passing("Timeout", "no answer in time".to_owned()),
+            SdkError::TimeoutError(_) => passing(TIMEOUT, "no answer in time".to_owned()),
             SdkError::DispatchFailure(failure) => {
                 let message = failure.as_connector_error().map(|error| chain(error)).unwrap_or_default();
                 // No credentials and no endpoint are found out here too, and do not mend themselves.
                 if failure.is_user() || failure.is_other() && failure.as_other().is_none() {
                     Self { kind: FailureKind::Final, code: "NotSent".to_owned(), message }
                 } else {
-                    passing("ConnectionFailed", message)
+                    passing(CONNECTION_FAILED, message)
                 }
             }
             _ => Self {
@@ -147,9 +159,7 @@ impl Pages {
     /// Where the next page begins; `None` after the last one. A marker that was there before would begin the listing
     /// again, for ever.
     pub(crate) fn next(&mut self, is_truncated: bool, marker: Option<&str>) -> Result<Option<String>, Failure> {
-        let failure = |code: &str, message: &str| {
-            Err(Failure { kind: FailureKind::Final, code: code.to_owned(), message: message.to_owned() })
-        };
+        let failure = |code: &str, message: &str| Err(Failure::of_answer(code, message));
         if !is_truncated {
             return Ok(None);
         }
@@ -178,8 +188,13 @@ pub(crate) async fn retried<T>(
 ) -> Result<T, Failure> {
     let (mut failures, started) = (0, Instant::now());
     loop {
-        rate.turn().await;
-        let failure = match attempt().await {
+        let turn = rate.turn().await;
+        let outcome = attempt().await;
+        if outcome.as_ref().err().is_none_or(Failure::is_answer) {
+            rate.answered();
+        }
+        drop(turn);
+        let failure = match outcome {
             Ok(answer) => {
                 rate.accepted();
                 return Ok(answer);
@@ -188,7 +203,7 @@ pub(crate) async fn retried<T>(
         };
         match failure.kind {
             FailureKind::Throttled if rate.refused() => {}
-            FailureKind::Passing if failures + 1 < ATTEMPTS && started.elapsed() < PATIENCE => {
+            FailureKind::Passing if failures + 1 < ATTEMPTS && started.elapsed() < rate.retrying() => {
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(failures)).await;
                 failures += 1;
             }

@@ -4,10 +4,15 @@
 //! are per account and unpublished. Until the first refusal there is no limit but the number of calls
 //! under way. After it the rate follows what is accepted, and keeps trying a little more, so that a
 //! throttled check takes hardly longer than the limit demands. It must not know what is called.
+//!
+//! Each account has its own rate. Accounts that are read at the same time share a number of calls under way: a call
+//! first waits for its account's turn and only then for a place among all calls, so an account that is throttled keeps
+//! no place from the others.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// A window of observation is at least this long and holds at least [`WINDOW_CALLS`].
@@ -18,11 +23,30 @@ const SLOWEST: f64 = 0.5;
 /// After so long without any accepted call, a refusal is final.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// No failed call is tried again after this time, so that an endpoint that stays silent does not take all of it.
+const RETRYING: Duration = Duration::from_secs(25);
+
 #[derive(Debug)]
-pub(crate) struct CallRate(Mutex<State>);
+pub(crate) struct CallRate {
+    state: Mutex<State>,
+    /// The calls of all accounts that are under way.
+    places: Option<Arc<Semaphore>>,
+    retrying: Duration,
+}
+
+/// A call under way.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    rate: &'a CallRate,
+    _place: Option<OwnedSemaphorePermit>,
+}
 
 #[derive(Debug)]
 struct State {
+    /// Calls that are under way.
+    under_way: u32,
+    /// Since when there has been no answer to any call; `None` if none is waited for.
+    unanswered: Option<Instant>,
     /// Calls a second, once a refusal taught there is a limit.
     rate: Option<f64>,
     next: Instant,
@@ -33,21 +57,64 @@ struct State {
 }
 
 impl CallRate {
+    /// A rate without a limit until a call is refused.
     pub(crate) fn new() -> Self {
-        let now = Instant::now();
-        Self(Mutex::new(State { rate: None, next: now, window: now, accepted: 0, refused: 0, last_accepted: now }))
+        Self { state: Mutex::new(State::new(None)), places: None, retrying: RETRYING }
+    }
+
+    /// A rate for one of many accounts, whose failed calls are not tried again after `retrying`.
+    pub(crate) fn among(places: Arc<Semaphore>, retrying: Duration) -> Self {
+        Self { places: Some(places), retrying, ..Self::new() }
+    }
+
+    /// A rate that starts at so many calls a second.
+    #[cfg(feature = "organization")]
+    pub(crate) fn from(per_second: f64, retrying: Duration) -> Self {
+        Self { state: Mutex::new(State::new(Some(per_second))), places: None, retrying }
+    }
+
+    /// For how long a call that fails is tried again.
+    pub(crate) fn retrying(&self) -> Duration {
+        self.retrying
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for this call's turn.
-    pub(crate) async fn turn(&self) {
+    /// Waits for this call's turn, which ends when what this returns is dropped.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
         let at = self.state().slot(Instant::now());
         if let Some(at) = at {
             tokio::time::sleep_until(at).await;
         }
+        let place = match &self.places {
+            // Nobody closes it.
+            Some(places) => Arc::clone(places).acquire_owned().await.ok(),
+            None => None,
+        };
+        let mut state = self.state();
+        state.under_way += 1;
+        state.unanswered.get_or_insert(Instant::now());
+        Turn { rate: self, _place: place }
+    }
+
+    /// Completes once no call has been answered for so long although one is waited for.
+    pub(crate) async fn silence(&self, limit: Duration) {
+        loop {
+            let now = Instant::now();
+            let unanswered = self.state().unanswered;
+            let until = unanswered.unwrap_or(now) + limit;
+            if unanswered.is_some() && until <= now {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Notes an answer of any kind.
+    pub(crate) fn answered(&self) {
+        self.state().answered(Instant::now());
     }
 
     /// Notes an answer that was no refusal.
@@ -64,7 +131,33 @@ impl CallRate {
     }
 }
 
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.rate.state();
+        state.under_way = state.under_way.saturating_sub(1);
+    }
+}
+
 impl State {
+    fn new(rate: Option<f64>) -> Self {
+        let now = Instant::now();
+        Self {
+            under_way: 0,
+            unanswered: None,
+            rate,
+            next: now,
+            window: now,
+            accepted: 0,
+            refused: 0,
+            last_accepted: now,
+        }
+    }
+
+    /// The call that was answered is still counted as under way.
+    fn answered(&mut self, now: Instant) {
+        self.unanswered = (self.under_way > 1).then_some(now);
+    }
+
     fn slot(&mut self, now: Instant) -> Option<Instant> {
         let rate = self.rate?;
         let at = self.next.max(now);
@@ -120,7 +213,7 @@ mod tests {
     /// `workers` at once; answers how many were accepted and refused.
     fn play(limit: f64, burst: f64, workers: usize, seconds: f64) -> (u32, u32) {
         let start = Instant::now();
-        let mut state = State { rate: None, next: start, window: start, accepted: 0, refused: 0, last_accepted: start };
+        let mut state = State { next: start, window: start, last_accepted: start, ..State::new(None) };
         let (mut tokens, mut refilled, mut accepted, mut refused) = (burst, 0.0_f64, 0, 0);
         let mut free_at = vec![0.0_f64; workers];
         loop {

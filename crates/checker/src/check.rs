@@ -1,4 +1,4 @@
-//! One check of an account.
+//! One check of an account, which can be one of many that are read at the same time.
 //!
 //! Owns the order of things: users are listed page by page while the keys of those already listed are
 //! read, many at once; at the deadline it stops and says how far it got. It must not know notices.
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::config::timeout::TimeoutConfig;
+#[cfg(feature = "organization")]
+use aws_sdk_iam::config::{IdentityCache, SharedCredentialsProvider};
 use aws_sdk_iam::types::SummaryKeyType;
 use futures::StreamExt;
 use futures::channel::mpsc;
@@ -17,6 +19,7 @@ use futures::future::{Either, select};
 use jiff::Timestamp;
 use keyminder_keyage::report::thousands;
 use keyminder_keyage::{Glob, ReadError, Report, Settings, User};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::bounded::BoundedAnswers;
@@ -46,6 +49,26 @@ pub struct Check {
     account: String,
     scope: Scope,
     concurrency: usize,
+    among: Option<Among>,
+}
+
+/// What holds for an account that is read at the same time as others.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "organization"), allow(dead_code, reason = "the function reads one account"))]
+pub(crate) struct Among {
+    /// The calls of all accounts that are under way.
+    pub(crate) places: Arc<Semaphore>,
+    /// An account that answers nothing for so long is read no further, and a failed call is not tried again.
+    pub(crate) patience: Duration,
+}
+
+/// How reading an account ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    TimeIsUp,
+    /// After so long without an answer.
+    Silence(Duration),
 }
 
 /// How much a report holds, beyond what there is to say.
@@ -93,7 +116,28 @@ impl Check {
             account: account.into(),
             scope: Scope::default(),
             concurrency: CONCURRENCY,
+            among: None,
         }
+    }
+
+    /// The same check of another account among many, with credentials for it unless the client's own are.
+    #[cfg(feature = "organization")]
+    pub(crate) fn of(
+        &self,
+        account: &str,
+        credentials: Option<SharedCredentialsProvider>,
+        among: Among,
+        concurrency: usize,
+    ) -> Self {
+        let iam = match credentials {
+            None => self.iam.clone(),
+            Some(credentials) => {
+                let config = self.iam.config().to_builder().credentials_provider(credentials);
+                // A cache of its own, which ends with the reading of the account.
+                aws_sdk_iam::Client::from_conf(config.identity_cache(IdentityCache::lazy().build()).build())
+            }
+        };
+        Self { iam, account: account.to_owned(), among: Some(among), concurrency, ..self.clone() }
     }
 
     /// The same check with another scope.
@@ -108,6 +152,12 @@ impl Check {
     pub fn with_concurrency(mut self, users: usize) -> Self {
         self.concurrency = users.max(1);
         self
+    }
+
+    /// How much its report holds.
+    #[cfg(feature = "organization")]
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The settings it goes by.
@@ -139,30 +189,47 @@ impl Check {
             (report.made_at, report.simulated) = (made_at, true);
         }
         let mut listing = Listing::default();
-        let in_time = self.work(&mut report, &mut listing, &mut deadline, progress).await.is_some();
-        self.finish(&mut report, &listing, in_time);
+        let rate = self
+            .among
+            .as_ref()
+            .map_or_else(CallRate::new, |among| CallRate::among(Arc::clone(&among.places), among.patience));
+        let silence = async {
+            match &self.among {
+                Some(Among { patience, .. }) => {
+                    rate.silence(*patience).await;
+                    End::Silence(*patience)
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let work = async {
+            let in_time = self.work(&rate, &mut report, &mut listing, &mut deadline, progress).await;
+            in_time.map_or(End::TimeIsUp, |()| End::Done)
+        };
+        let end = select(pin!(work), pin!(silence)).await.factor_first().0;
+        self.finish(&mut report, &listing, end);
         report
     }
 
     /// `None` where the time was up.
     async fn work(
         &self,
+        rate: &CallRate,
         report: &mut Report,
         listing: &mut Listing,
         deadline: &mut dyn FnMut(&Report) -> Option<Instant>,
         progress: &dyn Fn(Progress),
     ) -> Option<()> {
-        let rate = CallRate::new();
         let reader = Reader {
             iam: &self.iam,
-            rate: &rate,
+            rate,
             settings: &self.settings,
             now: report.as_of,
             all_details: self.scope.all_details,
             simulated: self.scope.made_at.is_some(),
         };
         let (alias, summary) =
-            by(deadline(report), async { futures::join!(self.alias(&rate), self.account_summary(&rate)) }).await?;
+            by(deadline(report), async { futures::join!(self.alias(rate), self.account_summary(rate)) }).await?;
         report.account_alias = alias;
         match summary {
             Ok((root_access_keys, users)) => {
@@ -174,7 +241,7 @@ impl Check {
         let (expected, report_as_of) = (listing.expected, report.as_of);
         let (to_read, listed) = mpsc::channel(AHEAD);
         let list = async {
-            self.list(&rate, report_as_of, listing, to_read).await;
+            self.list(rate, report_as_of, listing, to_read).await;
             std::future::pending::<Infallible>().await
         };
         let read = async {
@@ -261,7 +328,7 @@ impl Check {
         }
     }
 
-    fn finish(&self, report: &mut Report, listing: &Listing, in_time: bool) {
+    fn finish(&self, report: &mut Report, listing: &Listing, end: End) {
         let summary = &mut report.summary;
         let known = listing.listed.saturating_sub(summary.users_gone);
         summary.users = if listing.complete { known } else { known.max(listing.expected.unwrap_or(0)) };
@@ -278,17 +345,24 @@ impl Check {
         if let Some(mut error) = listing.error.clone() {
             error.message = if error.message.is_empty() { unread } else { format!("{} ({unread})", error.message) };
             report.errors.insert(0, error);
-        } else if !in_time {
+        } else if end != End::Done {
             report.stopped_early = true;
-            let (code, operation) = ("TimeIsUp".to_owned(), "check".to_owned());
-            report.errors.insert(0, ReadError { user: None, operation, code, message: unread });
+            let (code, message) = match end {
+                End::Silence(time) => ("NoAnswer", format!("no answer for {} seconds ({unread})", time.as_secs())),
+                End::Done | End::TimeIsUp => ("TimeIsUp", unread),
+            };
+            let (code, operation) = (code.to_owned(), "check".to_owned());
+            report.errors.insert(0, ReadError { user: None, operation, code, message });
         }
-        report.complete = in_time && report.errors.is_empty();
+        report.complete = end == End::Done && report.errors.is_empty();
         report.sort();
     }
 
-    /// The alias is a comfort: without it the account's id does.
+    /// The alias is a comfort: without it the account's id does. An organization has names for its accounts.
     async fn alias(&self, rate: &CallRate) -> Option<String> {
+        if self.among.is_some() {
+            return None;
+        }
         let answer = retried(rate, attempt!(self.iam.list_account_aliases())).await.ok()?;
         answer.account_aliases.into_iter().next()
     }

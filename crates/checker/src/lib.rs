@@ -11,6 +11,8 @@ mod check;
 mod event;
 mod function;
 mod log;
+#[cfg(feature = "organization")]
+mod organization;
 mod publisher;
 mod reading;
 mod run_summary;
@@ -21,6 +23,11 @@ pub use check::{Check, Progress, Scope};
 pub use event::{Event, Mode};
 pub use function::{Function, publish_failure};
 pub use log::{NAMESPACE, SummaryLine};
+#[cfg(feature = "organization")]
+pub use organization::{
+    Caller, ORGANIZATION_ACTIONS, OrganizationCheck, OrganizationClients, OrganizationError, OrganizationProgress,
+    Selection, UNIT_ACTIONS,
+};
 pub use publisher::{PublishError, Published, Publisher};
 pub use run_summary::{FinishedRun, RunSummary};
 

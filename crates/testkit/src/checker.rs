@@ -81,6 +81,16 @@ pub fn iam(sandbox: &Sandbox) -> aws_sdk_iam::Client {
     client!(aws_sdk_iam, sandbox)
 }
 
+/// An Organizations client.
+pub fn organizations(sandbox: &Sandbox) -> aws_sdk_organizations::Client {
+    client!(aws_sdk_organizations, sandbox)
+}
+
+/// An STS client.
+pub fn sts(sandbox: &Sandbox) -> aws_sdk_sts::Client {
+    client!(aws_sdk_sts, sandbox)
+}
+
 /// An SNS client.
 pub fn sns(sandbox: &Sandbox) -> aws_sdk_sns::Client {
     client!(aws_sdk_sns, sandbox)

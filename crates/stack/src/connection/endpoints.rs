@@ -18,6 +18,9 @@ const SERVICES: [(&str, &str); 6] = [
     ("CloudWatch Logs", "CloudWatch Logs"),
 ];
 
+/// A service that is only read, so it is of no matter for the account that is written to.
+const READ_ONLY: (&str, &str) = ("Organizations", "Organizations");
+
 /// AWS's own domains, of all partitions (endpoints.json of the SDKs).
 const AWS_DOMAINS: [&str; 11] = [
     "amazonaws.com",
@@ -53,7 +56,11 @@ impl Endpoints {
             }
             Ok((name, url))
         };
-        SERVICES.into_iter().map(of).collect::<Result<_, _>>().map(Self)
+        SERVICES.into_iter().chain([READ_ONLY]).map(of).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn written(&self) -> impl Iterator<Item = &(&'static str, Option<String>)> {
+        self.0.iter().filter(|(name, _)| *name != READ_ONLY.0)
     }
 
     /// A service's endpoint, unless it is AWS's own.
@@ -84,7 +91,7 @@ impl Endpoints {
     /// The services for which another party answers than for STS, each with its endpoint as it may be shown.
     pub(super) fn of_other_parties(&self) -> Vec<(&'static str, String)> {
         let sts = party(self.of("STS"));
-        let others = self.0.iter().filter(|(_, url)| party(url.as_deref()) != sts);
+        let others = self.written().filter(|(_, url)| party(url.as_deref()) != sts);
         others.map(|(service, url)| (*service, url.as_deref().map_or_else(|| "AWS".to_owned(), masked))).collect()
     }
 
@@ -93,7 +100,7 @@ impl Endpoints {
     /// # Errors
     /// `MixedEndpoints`.
     pub(super) fn must_be_one(&self, account: &str) -> Result<(), Error> {
-        let parties: BTreeSet<_> = self.0.iter().map(|(_, url)| party(url.as_deref())).collect();
+        let parties: BTreeSet<_> = self.written().map(|(_, url)| party(url.as_deref())).collect();
         if parties.len() <= 1 {
             return Ok(());
         }
@@ -235,6 +242,15 @@ mod tests {
             5,
             "a stranger vouches for nothing of AWS's"
         );
+    }
+
+    #[test]
+    fn a_service_that_is_only_read_can_be_anywhere() {
+        let mut elsewhere = endpoints([None; 6]);
+        elsewhere.0.push((READ_ONLY.0, Some("http://127.0.0.1:1".to_owned())));
+        assert!(elsewhere.must_be_one("1").is_ok());
+        assert_eq!(elsewhere.of_other_parties(), []);
+        assert!(elsewhere.describe().unwrap().contains("http://127.0.0.1:1 for Organizations"));
     }
 
     #[test]

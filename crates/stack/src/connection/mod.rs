@@ -98,6 +98,11 @@ const IDENTITY_TIMEOUT: Duration = Duration::from_secs(25);
 /// A check tries each of its calls several times, and gives up on two of them before it gives up on the account.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// The deadlines of the calls of a check.
+fn checking() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(CHECK_TIMEOUT).build()
+}
+
 /// A call that uploads the package is one request of 2.6 MB: five minutes carry it over 70 kbit/s.
 const UPLOAD_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -235,9 +240,23 @@ impl Clients {
     pub fn iam_for_checking(&self) -> aws_sdk_iam::Client {
         let config = aws_sdk_iam::config::Builder::from(&at(&self.sdk, self.endpoints.of("IAM")))
             .retry_config(RetryConfig::adaptive().with_max_attempts(10))
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(CHECK_TIMEOUT).build())
+            .timeout_config(checking())
             .build();
         aws_sdk_iam::Client::from_conf(config)
+    }
+
+    /// A client for listing the accounts of the organization.
+    #[must_use]
+    pub fn organizations_for_checking(&self) -> aws_sdk_organizations::Client {
+        let config = &at(&self.sdk, self.endpoints.of("Organizations"));
+        let config = aws_sdk_organizations::config::Builder::from(config).timeout_config(checking());
+        aws_sdk_organizations::Client::from_conf(config.build())
+    }
+
+    /// A client for assuming a role in each account that is checked.
+    #[must_use]
+    pub fn sts_for_checking(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::from_conf(self.sts.config().to_builder().timeout_config(checking()).build())
     }
 
     /// Asks AWS who the credentials belong to.
