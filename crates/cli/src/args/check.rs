@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use keyminder_keyage::NoticeKind;
 
 use super::given::{Check, Given};
+use super::organization::OrganizationArgs;
 
 /// Check the age of every access key now, from this machine
 ///
@@ -19,7 +20,8 @@ use super::given::{Check, Given};
   keyminder check --save keys.html                   a page for an auditor
   keyminder check --at 2027-01-31                    keys that will be old by then
   keyminder check --notice                           the notices as they would be sent
-  keyminder check --max-age-days 60 --exit-code      for CI")]
+  keyminder check --max-age-days 60 --exit-code      for CI
+  keyminder check --organization                     every account of the organization")]
 pub(crate) struct CheckArgs {
     /// Output format [default: table]
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -51,8 +53,11 @@ pub(crate) struct CheckArgs {
     pub(crate) exit_code: bool,
 
     /// Stop after this time (such as 90s or 1h) and report what could be read, with status 1 [default: 15m]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, hide_short_help = true)]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) many: OrganizationArgs,
 
     #[command(flatten)]
     pub(crate) given: Given<Check>,

@@ -11,6 +11,7 @@ mod given;
 mod global;
 mod install;
 mod operate;
+mod organization;
 mod spec;
 
 use clap::builder::Styles;
@@ -26,6 +27,7 @@ pub(crate) use operate::{
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use operate::{DemoArgs, FunctionArgs, SandboxArgs};
+pub(crate) use organization::ROLE;
 pub(crate) use spec::SpecArgs;
 
 /// Get notified when IAM access keys get old

@@ -15,7 +15,7 @@ use crate::render::check::Provenance;
 use crate::render::{self, CheckDocument};
 
 /// As long as the function can run.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+pub(super) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
 pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Error> {
     let screen = &session.screen;
@@ -25,6 +25,9 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
     }
     let at = args.at.as_deref().map(moment).transpose()?;
     let format = format(args, screen.is_json())?;
+    if args.many.organization {
+        return super::organization::run(session, args, &settings, (format, at)).await;
+    }
     let account = session.connect_to_iam().await?;
     if let Some(settings) = session.settings_from() {
         screen.remark(&render::dim(settings));
@@ -45,6 +48,20 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         screen.remark(&render::dim(format_args!("no region is configured, so the notice names {region}")));
     }
     let shown = show(session, format, args, &report, &provenance, &settings, notices)?;
+    deliver(session, args, shown)?;
+    if !report.complete {
+        if format != CheckFormat::Table || args.save.is_some() {
+            let first = report.errors.first().map(ToString::to_string).unwrap_or_default();
+            screen.aside(&format!("{} not everything could be read: {first}", render::bad("error:")));
+        }
+        return Ok(Exit::Failed);
+    }
+    Ok(if args.exit_code && report.has_findings() { Exit::Difference } else { Exit::Done })
+}
+
+/// Shows the result, or writes it to the file that was asked for.
+pub(super) fn deliver(session: &Session, args: &CheckArgs, shown: Shown) -> Result<(), Error> {
+    let screen = &session.screen;
     match &args.save {
         Some(file) => {
             // A file is no terminal.
@@ -60,18 +77,11 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
             Shown::File(bytes) => screen.raw(&bytes),
         },
     }
-    if !report.complete {
-        if format != CheckFormat::Table || args.save.is_some() {
-            let first = report.errors.first().map(ToString::to_string).unwrap_or_default();
-            screen.aside(&format!("{} not everything could be read: {first}", render::bad("error:")));
-        }
-        return Ok(Exit::Failed);
-    }
-    Ok(if args.exit_code && report.has_findings() { Exit::Difference } else { Exit::Done })
+    Ok(())
 }
 
 /// What a run shows.
-enum Shown {
+pub(super) enum Shown {
     /// For people, with styles.
     Text(String),
     /// For a file or a program.

@@ -17,6 +17,7 @@ mod generate;
 mod health;
 mod init;
 mod interview;
+mod organization;
 mod plan;
 mod planning;
 mod refusals;

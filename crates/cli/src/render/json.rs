@@ -1,12 +1,16 @@
 //! The JSON documents of the command: their shapes are a contract (`"schema": 1`).
 
-use keyminder_keyage::{Control, Report, controls};
+use jiff::Timestamp;
+use keyminder_keyage::{
+    AccountReading, AccountState, Cause, Control, Finding, OrganizationId, OrganizationSummary, ReadError, Report,
+    controls,
+};
 use keyminder_reconcile::{Address, Change, Extra, NotChecked, Plan, Summary};
 use keyminder_stack::Allow;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::check::Provenance;
+use super::check::{Provenance, organization};
 use super::status::StatusView;
 use crate::error::Error;
 use crate::follow_up::FollowUp;
@@ -134,6 +138,98 @@ impl<'a> CheckDocument<'a> {
     pub(crate) fn new(report: &'a Report, provenance: &'a Provenance, notices: Vec<Value>) -> Self {
         let (made_by, config_file) = (provenance.made_by.as_str(), provenance.config_file.as_deref());
         Self { schema: SCHEMA, command: "check", report, made_by, config_file, controls: controls(report), notices }
+    }
+}
+
+/// What `check --organization` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct OrganizationDocument<'a> {
+    schema: u32,
+    command: &'static str,
+    organization: Option<&'a OrganizationId>,
+    as_of: Timestamp,
+    max_age_days: u32,
+    accounts: Vec<AccountDocument<'a>>,
+    keys: Vec<KeyDocument<'a>>,
+    summary: OrganizationSummary,
+    complete: bool,
+    stopped_early: bool,
+    errors: &'a [ReadError],
+    made_at: Timestamp,
+    made_by: &'a str,
+    simulated: bool,
+    created_later: u32,
+    user_filter: Option<&'a str>,
+    role: &'a str,
+    config_file: Option<&'a str>,
+}
+
+/// An account in it.
+#[derive(Debug, Serialize)]
+struct AccountDocument<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
+    state: AccountState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    users: Option<u32>,
+    users_read: Option<u32>,
+    keys: Option<u32>,
+    old: Option<u32>,
+    root_access_keys: Option<u32>,
+}
+
+/// A key in it.
+#[derive(Debug, Serialize)]
+struct KeyDocument<'a> {
+    account: &'a str,
+    #[serde(flatten)]
+    key: &'a Finding,
+}
+
+impl<'a> OrganizationDocument<'a> {
+    pub(crate) fn new(view: &organization::View<'a>) -> Self {
+        let organization::View { report, provenance, role, .. } = *view;
+        let account = |account: &'a AccountReading| {
+            let found = account.report.as_ref();
+            AccountDocument {
+                id: &account.id,
+                name: account.name.as_deref(),
+                state: account.state,
+                reason: account.reason.as_deref(),
+                cause: account.cause,
+                hint: view.what_to_do(account),
+                users: found.map(|found| found.summary.users),
+                users_read: found.map(|found| found.summary.users_read),
+                keys: found.map(|found| found.summary.keys),
+                old: found.map(|found| found.summary.old),
+                root_access_keys: found.and_then(|found| found.root_access_keys),
+            }
+        };
+        Self {
+            schema: SCHEMA,
+            command: "check",
+            organization: report.organization.as_ref(),
+            as_of: report.as_of,
+            max_age_days: report.max_age_days,
+            accounts: report.accounts.iter().map(account).collect(),
+            keys: report.keys().into_iter().map(|(account, key)| KeyDocument { account: &account.id, key }).collect(),
+            summary: report.summary(),
+            complete: report.is_complete(),
+            stopped_early: report.stopped_early,
+            errors: &report.errors,
+            made_at: report.made_at,
+            made_by: &provenance.made_by,
+            simulated: report.simulated,
+            created_later: report.reports().map(|report| report.created_later).sum(),
+            user_filter: report.user_filter.as_deref(),
+            role,
+            config_file: provenance.config_file.as_deref(),
+        }
     }
 }
 

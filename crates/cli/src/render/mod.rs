@@ -20,7 +20,8 @@ mod words;
 pub(crate) use error::error;
 pub(crate) use gate::{escaped, gate};
 pub(crate) use json::{
-    CheckDocument, ConfirmDocument, ConfirmOutcome, ErrorDocument, Place, RunDocument, StatusDocument, TestDocument,
+    CheckDocument, ConfirmDocument, ConfirmOutcome, ErrorDocument, OrganizationDocument, Place, RunDocument,
+    StatusDocument, TestDocument,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use mail::envelope;

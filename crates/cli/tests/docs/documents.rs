@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keyminder_sandbox::OrganizationSeed;
 use serde_json::Value;
 
 use crate::page::{quoted, rows, section, text};
@@ -42,6 +43,10 @@ fn every_field_of_every_document_is_described_and_no_other() {
     expect("## `test`", &run(&["test"], 0), &[]);
     expect("## `status`", &run(&["status"], 0), &[]);
     expect("## `check`", &run(&["check", "--notice"], 0), &["region", "install"]);
+    let reading_role = Some("keyminder-reader".to_owned());
+    sandbox.seed_organization(&OrganizationSeed { accounts: 3, reading_role, ..OrganizationSeed::default() });
+    let many = ["check", "--organization"];
+    expect("## `check --organization`", &run(&many, 0), &["account", "region", "install"]);
     expect("## `setup`, `plan`, `teardown`", &run(&["teardown", "--yes"], 0), &[]);
     let of_no_account = ["account", "region", "install", "config_file", "commit", "commit_date"];
     expect("## `version`", &run(&["version"], 0), &of_no_account);

@@ -1,5 +1,6 @@
 //! `docs/security.md` prints the very policies, and `README.md` the very names, of what is made.
 
+use keyminder_sandbox::OrganizationSeed;
 use serde_json::Value;
 
 use crate::page::text;
@@ -43,6 +44,16 @@ fn the_policies_of_function_role_and_topic_are_those_that_are_printed() {
     ] {
         assert_eq!(statements(&printed(name)["Statement"]), statements(after(&plan, address, path)), "{name}");
     }
+}
+
+#[test]
+fn the_policy_of_a_session_in_each_account_is_the_one_that_is_printed() {
+    let sandbox = sandbox(ACCOUNT);
+    let reading_role = Some("keyminder-reader".to_owned());
+    sandbox.seed_organization(&OrganizationSeed { accounts: 3, reading_role, ..OrganizationSeed::default() });
+    Terminal::before(&sandbox).run(&["check", "--organization"]).exits(0);
+    let policies: Vec<_> = sandbox.edit(|world| world.sessions.values().map(|one| one.policy.clone()).collect());
+    assert_eq!(policies, [Some(printed("session")), Some(printed("session"))]);
 }
 
 #[test]

@@ -64,6 +64,89 @@ mod moto {
         let found = &later.document["keys"][0];
         assert_eq!((&found["access_key_id"], &found["verdict"]), (&json!(key), &json!("old")));
     }
+
+    /// It keeps accounts apart, and does not evaluate trust policies.
+    mod organization {
+        use super::*;
+
+        const ROLE: &str = "OrganizationAccountAccessRole";
+
+        /// An organization with more accounts than a page holds, and their ids.
+        fn organization(wire: Wire) -> Vec<String> {
+            wire.json("organizations", "CreateOrganization", &json!({ "FeatureSet": "ALL" })).ok();
+            let create = |n: usize| {
+                let account = json!({ "AccountName": format!("team-{n}"), "Email": format!("team-{n}@example.com") });
+                let status = wire.json("organizations", "CreateAccount", &account).json();
+                status["CreateAccountStatus"]["AccountId"].as_str().unwrap().to_owned()
+            };
+            (0..25).map(create).collect()
+        }
+
+        #[test]
+        #[ignore = "needs moto: see docs/emulators.md"]
+        fn each_account_is_read_through_its_role_and_has_its_own_keys() {
+            let emulator = Emulator::start(Kind::Moto);
+            let members = organization(emulator.wire);
+            let role = |account: &str| format!("arn:aws:iam::{account}:role/{ROLE}");
+            // The same user name in three accounts: keys must not get mixed up.
+            let mut expected = vec![(server::ACCOUNT.to_owned(), make_key(emulator.wire, "alice"))];
+            for account in [&members[0], &members[24]] {
+                expected.push((account.clone(), make_key(emulator.wire.with_role(&role(account)), "alice")));
+            }
+            let closed = json!({ "AccountId": members[12] });
+            emulator.wire.json("organizations", "CloseAccount", &closed).ok();
+
+            let terminal = Terminal::before(&emulator);
+            let line = format!("check --organization --role {ROLE} --at 2099-01-01 --exit-code");
+            let document = terminal.run(&line).exits(2).document;
+            let summary = &document["summary"];
+            let counts = ["accounts", "accounts_read", "accounts_not_active", "accounts_unknown", "old"];
+            assert_eq!(json!(counts.map(|name| &summary[name])), json!([26, 25, 1, 0, 3]), "{summary:#}");
+            let keys = document["keys"].as_array().unwrap();
+            let mut found: Vec<_> = keys
+                .iter()
+                .map(|key| {
+                    (key["account"].as_str().unwrap().to_owned(), key["access_key_id"].as_str().unwrap().to_owned())
+                })
+                .collect();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected);
+            let states = document["accounts"].as_array().unwrap();
+            let state = states.iter().find(|account| account["id"] == members[12]).unwrap();
+            assert_eq!(state["state"], "not_active", "{state:#}");
+            assert_eq!(document["organization"]["management_account"], server::ACCOUNT);
+        }
+
+        #[test]
+        #[ignore = "needs moto: see docs/emulators.md"]
+        fn a_unit_stands_for_its_accounts() {
+            let emulator = Emulator::start(Kind::Moto);
+            let members = organization(emulator.wire);
+            let root = emulator.wire.json("organizations", "ListRoots", &json!({})).json();
+            let root = root["Roots"][0]["Id"].as_str().unwrap();
+            let unit = |parent: &str| {
+                let unit = json!({ "ParentId": parent, "Name": "Unit" });
+                let made = emulator.wire.json("organizations", "CreateOrganizationalUnit", &unit).json();
+                made["OrganizationalUnit"]["Id"].as_str().unwrap().to_owned()
+            };
+            let outer = unit(root);
+            let inner = unit(&outer);
+            for (account, parent) in [(&members[3], &outer), (&members[4], &inner)] {
+                let place = json!({ "AccountId": account, "SourceParentId": root, "DestinationParentId": parent });
+                emulator.wire.json("organizations", "MoveAccount", &place).ok();
+            }
+            let terminal = Terminal::before(&emulator);
+            let document =
+                terminal.run(&format!("check --organization --role {ROLE} --unit {outer}")).exits(0).document;
+            let accounts = document["accounts"].as_array().unwrap();
+            let mut found: Vec<_> = accounts.iter().map(|account| account["id"].as_str().unwrap()).collect();
+            let mut expected = [members[3].as_str(), members[4].as_str()];
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, expected);
+        }
+    }
 }
 
 /// On [ministack](https://pypi.org/project/ministack/).

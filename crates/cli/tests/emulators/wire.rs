@@ -18,6 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wire {
     pub(crate) url: &'static str,
+    /// The access key ID of the caller, by which emulators know the account.
+    key: &'static str,
 }
 
 /// An emulator's answer.
@@ -68,7 +70,14 @@ pub(crate) fn texts<'a>(xml: &'a str, element: &str) -> impl Iterator<Item = &'a
 
 impl Wire {
     pub(crate) fn to(url: String) -> Self {
-        Self { url: url.leak() }
+        Self { url: url.leak(), key: "test" }
+    }
+
+    /// The same way with the credentials of a role in another account.
+    pub(crate) fn with_role(self, arn: &str) -> Self {
+        let parameters = [("RoleArn", arn), ("RoleSessionName", "test")];
+        let key = self.query("sts", "AssumeRole", &parameters).text("AccessKeyId");
+        Self { key: key.leak(), ..self }
     }
 
     /// Whether calls are answered yet.
@@ -92,12 +101,13 @@ impl Wire {
         self.send("POST", "/", service, &[FORM], &body).unwrap()
     }
 
-    /// A call in the JSON protocol: EventBridge, CloudWatch Logs, SQS.
+    /// A call in the JSON protocol: EventBridge, CloudWatch Logs, SQS, Organizations.
     pub(crate) fn json(self, service: &str, action: &str, body: &Value) -> Reply {
         let (target, version) = match service {
             "events" => ("AWSEvents", "1.1"),
             "logs" => ("Logs_20140328", "1.1"),
             "sqs" => ("AmazonSQS", "1.0"),
+            "organizations" => ("AWSOrganizationsV20161128", "1.1"),
             other => panic!("no JSON protocol for {other}"),
         };
         let target = format!("X-Amz-Target: {target}.{action}");
@@ -129,8 +139,9 @@ impl Wire {
 
     fn send(self, method: &str, path: &str, service: &str, headers: &[&str], body: &str) -> std::io::Result<Reply> {
         let authorization = format!(
-            "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
-             SignedHeaders=host, Signature=0"
+            "Authorization: AWS4-HMAC-SHA256 Credential={}/20260101/{REGION}/{service}/aws4_request, \
+             SignedHeaders=host, Signature=0",
+            self.key
         );
         let headers = [headers, &[authorization.as_str()]].concat();
         match self.url.strip_prefix("http://") {

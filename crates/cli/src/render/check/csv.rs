@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use keyminder_keyage::untrusted::csv_field;
-use keyminder_keyage::{LastUsed, Report};
+use keyminder_keyage::{Finding, LastUsed, Report};
 
 use super::words::Provenance;
 use crate::error::Error;
 
-const HEADER: [&str; 29] = [
+pub(super) const HEADER: [&str; 29] = [
     "account",
     "as_of",
     "user",
@@ -47,60 +47,75 @@ const NOT_READ: &str = "not_read";
 /// # Errors
 /// None that happens with memory to write to.
 pub(crate) fn csv(report: &Report, provenance: &Provenance) -> Result<Vec<u8>, Error> {
+    written(&HEADER, report.keys.iter().map(|key| record(report, key, provenance)))
+}
+
+/// Lines of any number of columns, with a header.
+///
+/// # Errors
+/// None that happens with memory to write to.
+pub(super) fn written<R>(header: &[&str], records: impl Iterator<Item = R>) -> Result<Vec<u8>, Error>
+where
+    R: IntoIterator<Item = Option<String>>,
+{
     let complaint = |error: csv::Error| Error::failed("Csv", error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER).map_err(complaint)?;
-    let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    let number = |number: Option<u32>| number.map(|number| number.to_string());
-    for key in &report.keys {
-        let last_used = match &key.last_used {
-            LastUsed::NotRead if key.not_read.contains(&"last_used") => Some(NOT_READ.to_owned()),
-            LastUsed::NotRead => Some("not_recorded".to_owned()),
-            LastUsed::Unknown => Some("unknown".to_owned()),
-            LastUsed::Never => Some("never".to_owned()),
-            LastUsed::At { at, .. } => moment(Some(*at)),
-        };
-        let kind = serde_json::to_value(key.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-        let record: [Option<String>; 29] = [
-            Some(report.account.clone()),
-            moment(Some(report.as_of)),
-            Some(key.user.clone()),
-            key.access_key_id.clone(),
-            key.status.map(|status| status.as_str().to_owned()),
-            moment(key.created),
-            number(key.age_days),
-            last_used,
-            key.last_used_service.clone(),
-            key.last_used_region.clone(),
-            Some(key.verdict.to_string()),
-            number(key.limit_days),
-            Some(key.over_limit.to_string()),
-            moment(key.unused_since),
-            kind,
-            key.owner.clone().or_else(|| key.not_read.contains(&"owner").then(|| NOT_READ.to_owned())),
-            Some(key.path.clone()),
-            key.reason.clone(),
-            moment(key.due_at),
-            key.over_by_seconds.map(|seconds| seconds.to_string()),
-            key.advice.as_ref().map(|advice| advice.code.to_string()),
-            key.advice.as_ref().map(|advice| advice.text.clone()),
-            key.advice.as_ref().map(|advice| advice.because.clone()),
-            key.approved_by.clone(),
-            moment(Some(report.made_at)),
-            Some(provenance.made_by.clone()),
-            Some(report.simulated.to_string()),
-            report.user_filter.clone(),
-            provenance.config_file.clone(),
-        ];
-        let fields = record.iter().map(|field| csv_field(field.as_deref().unwrap_or_default()));
+    writer.write_record(header).map_err(complaint)?;
+    for record in records {
+        let fields = record.into_iter().map(|field| csv_field(field.as_deref().unwrap_or_default()));
         writer.write_record(fields).map_err(complaint)?;
     }
     writer.into_inner().map_err(|error| Error::failed("Csv", error.to_string()))
 }
 
+/// The line of a key.
+pub(super) fn record(report: &Report, key: &Finding, provenance: &Provenance) -> [Option<String>; 29] {
+    let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let last_used = match &key.last_used {
+        LastUsed::NotRead if key.not_read.contains(&"last_used") => Some(NOT_READ.to_owned()),
+        LastUsed::NotRead => Some("not_recorded".to_owned()),
+        LastUsed::Unknown => Some("unknown".to_owned()),
+        LastUsed::Never => Some("never".to_owned()),
+        LastUsed::At { at, .. } => moment(Some(*at)),
+    };
+    let kind = serde_json::to_value(key.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+    [
+        Some(report.account.clone()),
+        moment(Some(report.as_of)),
+        Some(key.user.clone()),
+        key.access_key_id.clone(),
+        key.status.map(|status| status.as_str().to_owned()),
+        moment(key.created),
+        number(key.age_days),
+        last_used,
+        key.last_used_service.clone(),
+        key.last_used_region.clone(),
+        Some(key.verdict.to_string()),
+        number(key.limit_days),
+        Some(key.over_limit.to_string()),
+        moment(key.unused_since),
+        kind,
+        key.owner.clone().or_else(|| key.not_read.contains(&"owner").then(|| NOT_READ.to_owned())),
+        Some(key.path.clone()),
+        key.reason.clone(),
+        moment(key.due_at),
+        key.over_by_seconds.map(|seconds| seconds.to_string()),
+        key.advice.as_ref().map(|advice| advice.code.to_string()),
+        key.advice.as_ref().map(|advice| advice.text.clone()),
+        key.advice.as_ref().map(|advice| advice.because.clone()),
+        key.approved_by.clone(),
+        moment(Some(report.made_at)),
+        Some(provenance.made_by.clone()),
+        Some(report.simulated.to_string()),
+        report.user_filter.clone(),
+        provenance.config_file.clone(),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
-    use keyminder_keyage::{Finding, Settings, User};
+    use keyminder_keyage::{Settings, User};
 
     use super::*;
 

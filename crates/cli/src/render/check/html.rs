@@ -17,11 +17,14 @@ use crate::error::Error;
 use crate::render::when::day;
 
 const TEMPLATE: &str = include_str!("../../../../../assets/report.html");
-const STYLE: &str = include_str!("../../../../../assets/report.css");
-const SCRIPT: &str = include_str!("../../../../../assets/report.js");
+/// The table of keys, which pages for one account and for many share.
+pub(super) const KEYS: &str = include_str!("../../../../../assets/report-keys.html");
+pub(super) const STYLE: &str = include_str!("../../../../../assets/report.css");
+pub(super) const SCRIPT: &str = include_str!("../../../../../assets/report.js");
 
+/// A key as the page shows it.
 #[derive(Serialize)]
-struct Row {
+pub(super) struct Row {
     user: String,
     key: String,
     kind: &'static str,
@@ -51,6 +54,7 @@ pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     let complaint = |error: minijinja::Error| Error::failed("Html", format!("the page could not be written: {error}"));
     engine.add_template("report.html", TEMPLATE).map_err(complaint)?;
+    engine.add_template("keys.html", KEYS).map_err(complaint)?;
     let template = engine.get_template("report.html").map_err(complaint)?;
     let bins = bins(report);
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
@@ -119,12 +123,12 @@ pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance
 }
 
 /// What a content policy calls this script or style.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text)))
 }
 
 /// A limit that some users have, in words.
-fn special_limit(limit: &Limit) -> String {
+pub(super) fn special_limit(limit: &Limit) -> String {
     let whose = [("user", &limit.user), ("path", &limit.path), ("tag", &limit.tag)];
     let whose: Vec<_> = whose
         .into_iter()
@@ -133,7 +137,7 @@ fn special_limit(limit: &Limit) -> String {
     format!("{} for {}", count(limit.max_age_days, "day", "days"), whose.join(", "))
 }
 
-fn row(key: &Finding) -> Row {
+pub(super) fn row(key: &Finding) -> Row {
     let plain = |text: &Option<String>| text.as_ref().map(|text| Untrusted::new(text).to_string()).unwrap_or_default();
     let is_missing = |field| key.not_read.contains(&field);
     let verdict = key.verdict.to_string();

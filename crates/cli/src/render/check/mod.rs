@@ -3,6 +3,7 @@
 mod csv;
 mod histogram;
 mod html;
+pub(crate) mod organization;
 mod table;
 mod words;
 

@@ -65,7 +65,8 @@ fn headline(report: &Report, provenance: &Provenance, width: usize) -> String {
 /// The column that can be broken into lines.
 const USER_COLUMN: usize = 1;
 
-fn rows(findings: &[&Finding], with_limit: bool, width: usize) -> String {
+/// Keys, one on a line, with what there is to say about each below it.
+pub(super) fn rows(findings: &[&Finding], with_limit: bool, width: usize) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);

@@ -130,6 +130,11 @@ pub(super) fn counts(report: &Report) -> String {
 
 /// The outcome for users' keys, as a sentence; `true` if it is good.
 pub(super) fn outcome(report: &Report) -> (bool, String) {
+    outcome_by(report, limits_differ(report))
+}
+
+/// The same for a report that does not list its keys.
+pub(super) fn outcome_by(report: &Report, limits_differ: bool) -> (bool, String) {
     let summary = &report.summary;
     let whose = match &report.user_filter {
         Some(name) => format!(" of users named '{}'", Untrusted::new(name)),
@@ -140,7 +145,7 @@ pub(super) fn outcome(report: &Report) -> (bool, String) {
         true if report.as_of > report.made_at => ("will be", "will be", format!(" on {}", as_of(report))),
         true => ("was", "were", format!(" on {}", as_of(report))),
     };
-    let limit = if limits_differ(report) { "its limit" } else { "the limit" };
+    let limit = if limits_differ { "its limit" } else { "the limit" };
     match summary.old {
         0 if !report.complete => (false, "Not everything could be read: what is missing may be old.".to_owned()),
         0 => {
@@ -153,7 +158,7 @@ pub(super) fn outcome(report: &Report) -> (bool, String) {
         }
         1 => (false, format!("1 key{whose} {singular} over {limit}{when}.")),
         old => {
-            let limit = if limits_differ(report) { "their limits" } else { "the limit" };
+            let limit = if limits_differ { "their limits" } else { "the limit" };
             (false, format!("{} keys{whose} {plural} over {limit}{when}.", thousands(old)))
         }
     }
