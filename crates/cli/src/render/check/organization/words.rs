@@ -73,14 +73,13 @@ impl View<'_> {
         if !matches!(account.state, AccountState::Unknown | AccountState::Arriving) {
             return None;
         }
-        let is_management = self.report.organization.as_ref().is_some_and(|one| one.management_account == account.id);
         let is_own = self.caller_account == account.id;
         let role = self.role;
         Some(match account.cause? {
             _ if account.state == AccountState::Arriving => {
                 format!("nothing yet; if it stays like this, create the role {role} in the account")
             }
-            Cause::RoleRefused if is_management => format!(
+            Cause::RoleRefused if self.is_management(account) => format!(
                 "create the role {role} in the management account too (StackSets with automatic deployment leave it \
                  out), or run the check there"
             ),
@@ -111,6 +110,10 @@ impl View<'_> {
         })
     }
 
+    fn is_management(&self, account: &AccountReading) -> bool {
+        self.report.organization.as_ref().is_some_and(|organization| organization.management_account == account.id)
+    }
+
     /// What to do about all accounts, each thing once. Where no account let the caller in, the role's name comes first.
     pub(super) fn things_to_do(&self) -> Vec<String> {
         let accounts = &self.report.accounts;
@@ -125,11 +128,13 @@ impl View<'_> {
                 self.role
             ));
         }
-        let unknown = accounts.iter().filter(|account| account.state == AccountState::Unknown);
-        for thing in unknown.filter_map(|account| self.what_to_do(account)) {
-            let is_for_one = thing.contains("--accounts ");
-            if !things.contains(&thing) && !(is_for_one && things.iter().any(|known| known.contains("--accounts "))) {
-                things.push(thing);
+        // One example for each cause, as the commands that help name the account.
+        let mut causes = Vec::new();
+        for account in accounts.iter().filter(|account| account.state == AccountState::Unknown) {
+            let kind = (account.cause, self.is_management(account), account.id == self.caller_account);
+            if !causes.contains(&kind) {
+                causes.push(kind);
+                things.extend(self.what_to_do(account));
             }
         }
         things
