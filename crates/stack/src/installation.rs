@@ -141,7 +141,7 @@ impl Installation {
 fn contents(names: &Names, spec: &Spec) -> Result<(BTreeMap<String, String>, Code), Error> {
     let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
     let deployment = Deployment { topic_arn: names.topic_arn(), install: names.install.clone(), schedule };
-    let settings = spec.settings.to_environment(&deployment);
+    let settings = spec.check.to_environment(&deployment);
     let mut environment = settings.variables;
     for (name, value) in &spec.function.environment {
         if environment.insert(name.clone(), value.clone()).is_some() {

@@ -32,5 +32,5 @@ pub use operate::{
 pub use order::{Observation, Stack};
 pub use ownership::Tags;
 pub use resource::Shared;
-pub use spec::{Allow, DEFAULT_SCHEDULE, Function, Iam, Notify, Package, Problem, Rule, Spec, Topic};
+pub use spec::{Allow, Function, Iam, Layout, Notify, Package, Problem, Rule, Spec, Topic};
 pub use subscription::{Protocol, Subscription};

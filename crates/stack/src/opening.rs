@@ -29,7 +29,7 @@ impl Roles {
     /// What IAM answers.
     pub async fn read(clients: &Clients, spec: &Spec) -> Result<Self, Error> {
         let tags = async |iam| {
-            let name = role_name(clients.region(), &spec.install, &spec.names, iam);
+            let name = role_name(clients.region(), &spec.name, &spec.names, iam);
             let role = shared::live_role(clients, &name).await?;
             Ok(role.map(|role| iam::tags_of(role.tags())))
         };
@@ -93,7 +93,7 @@ impl Installation {
         watch: Rc<dyn Progress>,
         interrupted: CancellationToken,
     ) -> Result<Self, Error> {
-        let names = |iam| Names::new(identity, clients.region(), &spec.install, &spec.iam.path, &spec.names, iam);
+        let names = |iam| Names::new(identity, clients.region(), &spec.name, &spec.iam.path, &spec.names, iam);
         let (names, role) = roles.choose(names(IamNames::Plain), names(IamNames::WithRegion));
         refuse_newer(role, &names)?;
         Self::new(clients, names, spec, watch, interrupted)

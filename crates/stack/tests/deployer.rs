@@ -61,7 +61,7 @@ async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
     account.sandbox.confirm("ops@example.com");
     for round in 0..6 {
         let mut other = spec();
-        other.settings.other_credentials = round % 2 == 0;
+        other.check.other_credentials = round % 2 == 0;
         account.setup(&other).await.expect_right();
     }
     let mut changed = spec();

@@ -61,7 +61,7 @@ async fn other_settings_and_another_schedule_are_said_as_such() {
     assert_eq!(facts(&account, &spec()).await, (None, vec![Drift::Schedule("rate(3 days)".to_owned())]));
     account.setup(&spec()).await.expect_right();
     let mut other = spec();
-    other.settings.max_age_days += 1;
+    other.check.max_age_days += 1;
     assert_eq!(facts(&account, &other).await, (None, vec![Drift::Settings]));
 }
 
@@ -77,15 +77,15 @@ async fn what_a_person_decides_is_said_before_and_after_a_setup() {
     assert_eq!((decisions.limit.before, decisions.schedule.before), (None, None));
     account.setup(&wanted).await.expect_right();
     account.sandbox.confirm("a.b@example.com");
-    let limit = wanted.settings.max_age_days;
+    let limit = wanted.check.max_age_days;
     wanted.notify = Notify::emails(["c@example.com".to_owned()]);
-    wanted.settings.max_age_days += 1;
+    wanted.check.max_age_days += 1;
     let installation = account.open(&wanted).await;
     let decisions = installation.decisions(&installation.stack().observe().await.unwrap());
     let both = vec![recipient("c@example.com", Action::Create), recipient("a.b@example.com", Action::Delete)];
     assert_eq!(decisions.recipients, Some(both));
     assert_eq!((decisions.limit.before, decisions.limit.after), (Some(limit), limit + 1));
-    assert_eq!(decisions.schedule.before, Some(wanted.schedule));
+    assert_eq!(decisions.schedule.before, Some(wanted.layout.schedule));
 }
 
 #[tokio::test]

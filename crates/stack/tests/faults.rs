@@ -21,8 +21,8 @@ enum Flow {
 /// Everything about the install that a run can change.
 fn changed() -> Spec {
     let mut changed = spec();
-    changed.settings.other_credentials = true;
-    changed.settings.max_age_days = 30;
+    changed.check.other_credentials = true;
+    changed.check.max_age_days = 30;
     changed.package = package_with("a newer checker");
     changed.schedule = "rate(12 hours)".into();
     changed.function.log_retention_days = 30;

@@ -9,7 +9,9 @@ use keyminder_testkit::account::{Account, CONVERGE, spec};
 
 /// A way to read an install without saying who is notified, as `status` without a file does.
 fn silent() -> Spec {
-    Spec { notify: Notify::default(), ..spec() }
+    let mut spec = spec();
+    spec.notify = Notify::default();
+    spec
 }
 
 #[tokio::test]
@@ -52,7 +54,11 @@ async fn what_the_file_allows_is_no_concern_any_more_and_nothing_else_is_allowed
         let plan = account.plan(&spec(), CONVERGE).await;
         let extra = plan.concerns()[0].1.clone();
         let entry = Allow::entry(&extra).unwrap();
-        let allowing = |what: String| Spec { allow: Allow([((*address).to_owned(), vec![what])].into()), ..spec() };
+        let allowing = |what: String| {
+            let mut spec = spec();
+            spec.allow = Allow([((*address).to_owned(), vec![what])].into());
+            spec
+        };
         let spec = allowing(entry.clone());
         assert!(spec.problems().is_empty(), "{:?}", spec.problems());
         let plan = account.plan(&spec, CONVERGE).await;

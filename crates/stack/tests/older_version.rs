@@ -22,12 +22,10 @@ const SNAPSHOT: &str = include_str!("installed-by-ca94e00.json");
 fn same_settings() -> Spec {
     let mut queue: Subscription = "sqs=arn:aws:sqs:us-east-1:123456789012:queue".parse().unwrap();
     queue.raw = true;
-    let mut spec = Spec {
-        notify: Notify { subscriptions: Some(vec![queue]), ..Notify::emails(["ops@example.com"]) },
-        tags: [("team".to_owned(), "security".to_owned())].into(),
-        ..spec()
-    };
-    spec.settings.max_age_days = 60;
+    let mut spec = spec();
+    spec.notify = Notify { subscriptions: Some(vec![queue]), ..Notify::emails(["ops@example.com"]) };
+    spec.tags = [("team".to_owned(), "security".to_owned())].into();
+    spec.check.max_age_days = 60;
     spec
 }
 

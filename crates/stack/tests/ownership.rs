@@ -82,7 +82,7 @@ async fn installs_of_different_names_live_side_by_side() {
     let account = Account::installed(Options::instant(), &spec()).await;
     let first = account.sandbox.snapshot();
     let mut audit = spec();
-    audit.install = "audit".into();
+    audit.name = "audit".into();
     account.setup(&audit).await.expect_right();
     assert!(account.plan(&spec(), CONVERGE).await.is_empty());
     account.teardown(&audit, Removal::default()).await.expect_right();
@@ -125,7 +125,7 @@ async fn one_install_name_in_several_regions_does_not_collide_and_each_goes_alon
 async fn another_installs_object_under_a_chosen_name_is_refused() {
     let account = Account::installed(Options::instant(), &spec()).await;
     let mut other = spec();
-    other.install = "audit".into();
+    other.name = "audit".into();
     other.names = ChosenNames { topic: Some("IAM-Access-Key-Rotation-Topic".into()), ..ChosenNames::default() };
     let run = account.setup(&other).await;
     assert_eq!(run.plan.refused()[0].reason, "it belongs to the keyminder install 'default'");

@@ -33,7 +33,7 @@ async fn the_function_may_do_what_the_check_does_and_nothing_else() {
     let account = Account::installed(Options::instant(), &spec()).await;
     assert_eq!(account.sandbox.edit(|world| allowed(world, &services)), of(ACTIONS));
     let mut more = spec();
-    more.settings.other_credentials = true;
+    more.check.other_credentials = true;
     account.setup(&more).await.expect_right();
     let all = &of(ACTIONS) | &of(OTHER_CREDENTIALS_ACTIONS);
     assert_eq!(account.sandbox.edit(|world| allowed(world, &services)), all);
@@ -72,7 +72,7 @@ async fn the_function_reads_users_of_its_account_only_and_tags_only_if_asked_to(
         ["iam:GetAccessKeyLastUsed", "iam:GetAccountSummary", "iam:ListAccountAliases", "iam:ListUsers"];
     assert_eq!(unscoped, without_resource);
     let mut untagged = spec();
-    untagged.settings.read_user_tags = false;
+    untagged.check.read_user_tags = false;
     account.setup(&untagged).await.expect_right();
     assert_eq!(account.sandbox.edit(on(users)), ["iam:ListAccessKeys"]);
 }
@@ -144,7 +144,7 @@ async fn a_forced_teardown_detaches_the_policy_from_users_groups_and_roles() {
 async fn with_versions() -> Account {
     let mut account = Account::installed(Options::instant(), &spec()).await;
     let mut more: Spec = spec();
-    more.settings.other_credentials = true;
+    more.check.other_credentials = true;
     account.setup(&more).await.expect_right();
     account.setup(&spec()).await.expect_right();
     account.longest_wait = Some(Duration::from_millis(200));

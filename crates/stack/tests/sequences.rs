@@ -30,7 +30,7 @@ impl Dice {
 fn some_spec(dice: &mut Dice) -> Spec {
     let mut some = spec();
     match dice.roll(5) {
-        0 => some.settings.max_age_days = 30,
+        0 => some.check.max_age_days = 30,
         1 => some.schedule = "rate(12 hours)".into(),
         2 => some.package = package_with("a newer checker"),
         3 => some.notify.subscriptions = Some(vec![Subscription::email("b@example.com")]),
@@ -107,7 +107,7 @@ async fn sequence(seed: u64) -> Result<(), String> {
     account.longest_wait = Some(Duration::from_millis(300));
     account.sandbox.seed_users(&Seed { users: 3, old: 1, ..Seed::default() });
     let mut neighbour = spec();
-    neighbour.install = "neighbour".into();
+    neighbour.name = "neighbour".into();
     neighbour.notify.subscriptions = Some(vec![Subscription::email("neighbour@example.com")]);
     account.setup(&neighbour).await.expect_right();
     let before = account.sandbox.snapshot();

@@ -98,7 +98,7 @@ async fn each_changed_setting_changes_just_what_it_says() {
     const RECORD: &str = "lambda_function.tags.keyminder:settings";
     type Case = (&'static str, fn(&mut Spec), &'static [&'static str]);
     let cases: [Case; 12] = [
-        ("limit", |s| s.settings.max_age_days = 60, &["lambda_function.environment.MAX_AGE_DAYS", RECORD]),
+        ("limit", |s| s.check.max_age_days = 60, &["lambda_function.environment.MAX_AGE_DAYS", RECORD]),
         (
             "schedule",
             |s| s.schedule = "cron(0 7 ? * MON-FRI *)".into(),
@@ -121,7 +121,7 @@ async fn each_changed_setting_changes_just_what_it_says() {
         ),
         (
             "reading more",
-            |s| s.settings.other_credentials = true,
+            |s| s.check.other_credentials = true,
             &["iam_policy.document.Statement[2].Action", "lambda_function.environment.OTHER_CREDENTIALS", RECORD],
         ),
         (
@@ -184,7 +184,7 @@ async fn the_oldest_policy_version_makes_room_for_the_sixth() {
     let account = Account::installed(Options::instant(), &spec()).await;
     for round in 0..8 {
         let mut changed = spec();
-        changed.settings.other_credentials = round % 2 == 0;
+        changed.check.other_credentials = round % 2 == 0;
         account.setup(&changed).await.expect_right();
     }
     let versions = account.sandbox.edit(|world| {
@@ -197,7 +197,7 @@ async fn the_oldest_policy_version_makes_room_for_the_sixth() {
 async fn settings_too_large_for_the_environment_travel_in_the_package() {
     let account = Account::new().await;
     let mut large = spec();
-    large.settings.exemptions = (0..60)
+    large.check.exemptions = (0..60)
         .map(|n| {
             serde_json::from_value(serde_json::json!({
                 "user": format!("service-account-{n}"), "until": "2027-03-31", "reason": "moves to roles next spring"
@@ -206,7 +206,7 @@ async fn settings_too_large_for_the_environment_travel_in_the_package() {
         })
         .collect();
     account.setup(&large).await.expect_right();
-    large.settings.exemptions.pop();
+    large.check.exemptions.pop();
     let run = account.setup(&large).await.expect_right();
     assert_eq!(paths(&run.plan), ["lambda_function.code_sha256", "lambda_function.tags.keyminder:settings"]);
 }

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use keyminder_keyage::{Schedule, Settings};
-use keyminder_stack::{Notify, Spec, Subscription};
+use keyminder_stack::{Layout, Notify, Spec, Subscription};
 
 use super::ask;
 use super::session::{Account, Session};
-use crate::config::{DEFAULT_FILE, Layout, commented};
+use crate::config::{DEFAULT_FILE, commented, values};
 use crate::error::Error;
 use crate::render;
 
@@ -34,7 +34,7 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
 
     screen
         .remark(&render::dim("A key is old when it is older than this many days. CIS and most auditors recommend 90."));
-    let limit = spec.settings.max_age_days.to_string();
+    let limit = spec.check.max_age_days.to_string();
     let limit = ask::line(session, "Limit in days", Some(&limit), check_limit).await?;
 
     screen.remark(&render::dim(
@@ -43,7 +43,7 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
     let schedule = ask::line(session, "Schedule", Some(&spec.schedule), check_schedule).await?;
 
     spec.notify = Notify::emails(emails);
-    spec.settings.max_age_days = limit.parse().unwrap_or(spec.settings.max_age_days);
+    spec.check.max_age_days = limit.parse().unwrap_or(spec.check.max_age_days);
     spec.schedule = schedule;
 
     if ask::yes(session, &format!("Save these settings to {DEFAULT_FILE}?"), true).await? {
@@ -53,11 +53,11 @@ pub(crate) async fn ask(session: &Session, account: &Account, mut spec: Spec) ->
             account: Some(account.identity.account.clone()),
             profile: connection.profile,
             endpoint_url: connection.endpoint_url,
-            ..Layout::from(&spec)
+            ..spec.layout.clone()
         };
         let written = match Path::new(DEFAULT_FILE).exists() {
             true => Err(Error::failed("FileExists", format!("{DEFAULT_FILE} already exists"))),
-            false => render::write_file(Path::new(DEFAULT_FILE), commented(&layout.values()).as_bytes()),
+            false => render::write_file(Path::new(DEFAULT_FILE), commented(&values(&layout)).as_bytes()),
         };
         match written {
             Ok(()) => screen.remark(&format!("Wrote {DEFAULT_FILE}.")),

@@ -163,7 +163,7 @@ async fn finish(
     let subscriptions = installation.subscriptions_in(seen);
     let mut left = follow_ups::after_setup(installation, &subscriptions, !applied && !plan.is_empty());
     if applied {
-        let (settings, names) = (&installation.spec().settings, installation.names());
+        let (settings, names) = (&installation.spec().check, installation.names());
         left.extend(follow_ups::of_effects(&ending.effects, settings, names));
     }
     let now = installation.stack().plan(seen, plan.purpose);

@@ -7,8 +7,9 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use keyminder_stack::Layout;
+
 use super::document::{self, Document};
-use super::layout::Layout;
 use crate::error::{Error, Exit};
 
 /// The file that is read unless another is named.

@@ -8,12 +8,12 @@ use clap::ArgMatches;
 use keyminder_bundle::Origin;
 use keyminder_keyage::arn::is_account_id;
 use keyminder_keyage::{Architecture, Schedule, Settings};
-use keyminder_stack::{ChosenNames, Connection, Credentials, Package, Problem, Spec};
+use keyminder_stack::{ChosenNames, Connection, Credentials, Layout, Package, Problem, Spec};
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::file::File;
-use super::layout::{Layout, problem_at};
+use super::layout::problem_at;
 use super::origins::{Complaints, Origins};
 use crate::args::{self, GlobalArgs, Overrides, SpecArgs};
 use crate::error::Error;
@@ -167,13 +167,14 @@ impl Config {
     /// Everything that is wrong with it, at once.
     pub(crate) fn wish(&self, args: &SpecArgs) -> Result<Wish, Error> {
         let mut complaints = Complaints::new(&self.origins);
-        let layout = self.merge(&args.given, &mut complaints);
+        let mut layout = self.merge(&args.given, &mut complaints);
         let (package, origin) = package(layout.function.architecture).unwrap_or_else(|message| {
             complaints.add("function.architecture", &message);
             let none = Package::new(Architecture::default(), |_| Err("no such architecture".to_owned()));
             (none, Origin::HandedIn)
         });
-        let spec = layout.into_spec(package);
+        layout.schedule = layout.schedule.trim().to_owned();
+        let spec = Spec { layout, package, keep_code: false };
         for problem in spec.problems() {
             complaints.add(&problem.path, &problem.message);
         }
@@ -284,7 +285,7 @@ mod tests {
     fn flags_beat_the_file_and_the_file_beats_the_defaults() {
         let file = "schedule = \"rate(2 days)\"\n[check]\nmax_age_days = 60\nrepeat_days = 7\n";
         let spec = wish(file, &["--max-age-days", "30"]).unwrap().spec;
-        assert_eq!((spec.settings.max_age_days, spec.settings.repeat_days), (30, 7));
+        assert_eq!((spec.check.max_age_days, spec.check.repeat_days), (30, 7));
         assert_eq!(spec.schedule, "rate(2 days)");
         assert_eq!(spec.function.timeout_seconds, 900);
     }
@@ -318,7 +319,7 @@ mod tests {
 
     #[test]
     fn tags_of_flags_and_file_are_merged_by_key() {
-        let tags = wish("[tags]\nteam = \"a\"\ncost = \"1\"\n", &["--tag", "team=b"]).unwrap().spec.tags;
+        let tags = wish("[tags]\nteam = \"a\"\ncost = \"1\"\n", &["--tag", "team=b"]).unwrap().spec.layout.tags;
         assert_eq!(tags, BTreeMap::from([("team".into(), "b".into()), ("cost".into(), "1".into())]));
     }
 

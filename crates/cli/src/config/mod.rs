@@ -14,6 +14,6 @@ mod words;
 pub(crate) use file::DEFAULT_FILE;
 #[cfg(test)]
 pub(crate) use layout::is_setting;
-pub(crate) use layout::{Layout, default_of};
+pub(crate) use layout::{default_of, values};
 pub(crate) use merge::Config;
 pub(crate) use template::commented;

@@ -71,12 +71,12 @@ mod tests {
     use std::path::Path;
 
     use keyminder_keyage::{Architecture, Settings};
-    use keyminder_stack::{Allow, Function, Iam, Notify, Rule, Subscription, Topic};
+    use keyminder_stack::{Allow, Function, Iam, Layout, Notify, Rule, Subscription, Topic};
     use serde::Deserialize;
 
     use super::*;
     use crate::config::file::File;
-    use crate::config::layout::Layout;
+    use crate::config::layout::values;
 
     fn read(text: &str) -> Layout {
         let file = File::parse(Path::new("keyminder.toml"), text).unwrap_or_else(|error| panic!("{error:?} in {text}"));
@@ -150,6 +150,6 @@ mod tests {
                 [(text("sns_subscriptions"), vec![text("subscription arn:aws:sqs:eu-west-1:123456789012:q")])].into(),
             ),
         };
-        assert_eq!(read(&commented(&layout.values())), layout);
+        assert_eq!(read(&commented(&values(&layout))), layout);
     }
 }

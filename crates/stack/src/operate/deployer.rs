@@ -41,7 +41,7 @@ pub fn deployer_policy(installation: &Installation) -> Value {
 pub fn auditor_policy(installation: &Installation) -> Value {
     let mut policy = policy(&installation.names, is_reading);
     if let Some(statements) = policy["Statement"].as_array_mut() {
-        statements.extend(reading(&installation.spec.settings, &installation.names));
+        statements.extend(reading(&installation.spec.check, &installation.names));
     }
     policy
 }

@@ -233,7 +233,7 @@ impl Installation {
             recipients: subscriptions::recipients(self, seen.ours::<subscriptions::State>()),
             limit: Decision {
                 before: seen.ours::<function::State>().and_then(live),
-                after: self.spec.settings.max_age_days,
+                after: self.spec.check.max_age_days,
             },
             schedule: Decision {
                 before: seen.ours::<rule::State>().map(|rule| rule.schedule().to_owned()),

@@ -8,6 +8,7 @@ mod digest;
 mod function;
 mod iam;
 mod kms_key;
+mod layout;
 mod notify;
 mod package;
 mod problem;
@@ -15,82 +16,59 @@ mod rule;
 mod tags;
 mod topic;
 
-use std::collections::BTreeMap;
-
-use keyminder_keyage::Settings;
+use std::ops::{Deref, DerefMut};
 
 pub use self::allow::Allow;
 pub use self::function::Function;
 pub use self::iam::Iam;
+pub use self::layout::Layout;
 pub use self::notify::Notify;
 pub use self::package::Package;
 pub use self::problem::Problem;
 pub use self::rule::Rule;
 pub use self::topic::Topic;
-use crate::names::{ChosenNames, DEFAULT_INSTALL, Names, install_problem};
+use crate::names::{Names, install_problem};
 
-/// How often keys are checked unless something else is configured.
-pub use keyminder_keyage::DEFAULT_SCHEDULE;
-
-/// Everything that the user can choose about an installation, and the package to upload.
+/// Everything that the user can choose about an installation, and the package to upload. It has the fields of
+/// [`Layout`].
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// The installation's name; several can exist side by side in one account.
-    pub install: String,
-    /// When keys are checked: `rate(…)` or `cron(…)`.
-    pub schedule: String,
-    /// Who is notified.
-    pub notify: Notify,
-    /// What the checker looks for and what it reports.
-    pub settings: Settings,
-    /// How the function runs.
-    pub function: Function,
-    /// What happens to undelivered events.
-    pub rule: Rule,
-    /// How the topic looks and is encrypted.
-    pub topic: Topic,
-    /// Where role and policy are, and what limits the role.
-    pub iam: Iam,
-    /// Names in place of the defaults.
-    pub names: ChosenNames,
-    /// Tags on everything that can be tagged, in addition to keyminder's own.
-    pub tags: BTreeMap<String, String>,
-    /// What others may have put beside the installation's objects.
-    pub allow: Allow,
+    /// What is configured.
+    pub layout: Layout,
     /// The uploaded code.
     pub package: Package,
     /// Keep the installed code if its hash is one of [`Function::trusted_code`].
     pub keep_code: bool,
 }
 
+impl Deref for Spec {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl DerefMut for Spec {
+    fn deref_mut(&mut self) -> &mut Layout {
+        &mut self.layout
+    }
+}
+
 impl Spec {
     /// The defaults, with this package.
     #[must_use]
     pub fn new(package: Package) -> Self {
-        Self {
-            install: DEFAULT_INSTALL.to_owned(),
-            schedule: DEFAULT_SCHEDULE.to_owned(),
-            notify: Notify::default(),
-            settings: Settings::default(),
-            function: Function::default(),
-            rule: Rule::default(),
-            topic: Topic::default(),
-            iam: Iam::default(),
-            names: ChosenNames::default(),
-            tags: BTreeMap::new(),
-            allow: Allow::default(),
-            package,
-            keep_code: false,
-        }
+        Self { layout: Layout::default(), package, keep_code: false }
     }
 
     /// Everything that is wrong with it, at once.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = install_problem(&self.install).into_iter().collect();
+        let mut problems: Vec<Problem> = install_problem(&self.name).into_iter().collect();
         problems.extend(self.schedule_problem().map(|message| Problem::new("schedule", message)));
         problems.extend(self.notify.problems());
-        if let Err(found) = self.settings.validate() {
+        if let Err(found) = self.check.validate() {
             problems.extend(found.into_iter().map(|p| Problem::new(format!("check.{}", p.path), p.message)));
         }
         problems.extend(self.function.problems());

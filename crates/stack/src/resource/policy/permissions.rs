@@ -30,7 +30,7 @@ pub(crate) fn reading(settings: &Settings, names: &Names) -> [Value; 2] {
 /// What the checker needs, and nothing that could change or use a key.
 pub(super) fn document(install: &Installation) -> Value {
     let names = &install.names;
-    let mut statements = Vec::from(reading(&install.spec.settings, names));
+    let mut statements = Vec::from(reading(&install.spec.check, names));
     statements.extend([
         json!({ "Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": names.topic_arn() }),
         json!({
