@@ -40,10 +40,11 @@ pub(crate) struct Holder {
     token: Option<String>,
 }
 
-/// Whose access key it is: the deployer's, or that of a role's session. `now` is the sandbox's time.
+/// Whose access key it is: a user's, if `user` was found for it, or that of a role's session. `now` is the sandbox's
+/// time.
 pub(crate) fn holder(
     world: &World,
-    deployer: &Credentials,
+    user: Option<(String, Credentials)>,
     service: Service,
     access_key: &str,
     now: Timestamp,
@@ -51,9 +52,9 @@ pub(crate) fn holder(
     if access_key.starts_with("ASIAEXPIRED") {
         return Err(service.expired_token());
     }
-    if access_key == deployer.access_key_id {
-        let caller = Caller::Deployer(world.arn("iam", "", "user/you"));
-        return Ok(Holder { caller, secret: deployer.secret_access_key.clone(), token: None });
+    if let Some((name, credentials)) = user {
+        let caller = Caller::Deployer(world.arn("iam", "", &format!("user/{name}")));
+        return Ok(Holder { caller, secret: credentials.secret_access_key, token: None });
     }
     let session = world.sessions.get(access_key).ok_or_else(|| service.invalid_token())?;
     if session.expires.is_some_and(|expires| expires <= now) {

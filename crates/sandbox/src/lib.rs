@@ -42,6 +42,7 @@ mod service;
 mod shared;
 mod signature;
 mod snapshot;
+mod turnstile;
 mod wire;
 pub mod world;
 
@@ -54,4 +55,5 @@ pub use options::Options;
 pub use sandbox::{Error, Sandbox};
 pub use seed::{OrganizationSeed, Seed};
 pub use service::passing::passing_answers;
+pub use turnstile::Turnstile;
 pub use world::{Delivery, Email, Mail, MailKind, World};

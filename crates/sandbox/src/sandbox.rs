@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::shared::Shared;
 use crate::wire::{Cut, Wires};
 use crate::{
-    Call, Clock, Credentials, Delivery, Email, Fault, Gate, Mail, Moment, Options, OrganizationSeed, Seed, World,
+    Call, Clock, Credentials, Delivery, Email, Fault, Gate, Mail, Moment, Options, OrganizationSeed, Seed, Turnstile,
+    World,
 };
 use crate::{scheduler, seed, server, service, snapshot};
 
@@ -107,7 +108,7 @@ impl Sandbox {
         self.shared.port
     }
 
-    /// The only credentials that it accepts besides those that its functions get.
+    /// The only credentials that it accepts besides those that its functions and [further users](Self::add_user) get.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.shared.credentials
@@ -158,6 +159,23 @@ impl Sandbox {
     #[must_use = "dropping the gate releases the call"]
     pub fn stop_at(&self, k: usize, moment: Moment) -> Gate {
         self.shared.gates().add(k, moment)
+    }
+
+    /// From now on holds every call of the account's users, but not a function's own, until the turnstile lets it
+    /// through or is dropped. So a test decides whose call is next.
+    #[must_use = "dropping the turnstile lets everything through"]
+    pub fn turnstile(&self) -> Turnstile {
+        let queue = Arc::default();
+        self.shared.set_turnstile(Arc::clone(&queue));
+        Turnstile::new(queue)
+    }
+
+    /// Creates credentials for a further user of the account, and returns them with the user's ARN. All users have the
+    /// same permissions.
+    #[must_use]
+    pub fn add_user(&self, name: &str) -> (String, Credentials) {
+        let credentials = self.shared.add_user(name);
+        (self.shared.world().arn("iam", "", &format!("user/{name}")), credentials)
     }
 
     /// Every e-mail sent so far, oldest first.

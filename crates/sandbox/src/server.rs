@@ -62,9 +62,10 @@ pub(crate) async fn handle(
         return unknown(&authorization.service, head.uri.path(), &request_id);
     };
     let failure = |error: AwsError| render::failure(service, &error, &request_id);
+    let user = shared.user(&authorization.access_key);
     let holder = {
         let now = shared.clock.now();
-        auth::holder(&shared.world(), &shared.credentials, service, &authorization.access_key, now)
+        auth::holder(&shared.world(), user, service, &authorization.access_key, now)
     };
     // Whoever has no credentials cannot make the sandbox hold much.
     let most = if service == Service::Lambda && holder.is_ok() { LARGEST_PACKAGE } else { LARGEST_BODY };
@@ -191,6 +192,15 @@ async fn answer(shared: &Arc<Shared>, cut: &Cut, asked: Asked) -> Response<Body>
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    let turnstile = if asked.caller.is_function() { None } else { shared.turnstile() };
+    // Held until the call has been carried out.
+    let _passage = match turnstile {
+        Some(queue) => {
+            let call = format!("{}:{}", service.name(), asked.operation.name);
+            queue.pass(asked.caller.arn(), call).await
+        }
+        None => None,
+    };
     let held = if asked.caller.is_function() { None } else { shared.gates().count() };
     let (before, after) = match held {
         Some(held) if held.moment == Moment::Before => (Some(held), None),
