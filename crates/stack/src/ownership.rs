@@ -21,6 +21,11 @@ pub(crate) const FORMAT: &str = "keyminder:format";
 const CURRENT_FORMAT: u32 = 1;
 /// Begins the topic's tags that record which subscriptions are ours.
 pub(crate) const SUBSCRIPTION: &str = "keyminder:subscription:";
+/// Says that the topic was just created, so subscriptions of a deleted topic of the same name may still be listed on it.
+pub(crate) const NEW_TOPIC: &str = "keyminder:new-topic";
+
+/// The most tags that an object can have (IAM User Guide, "IAM and AWS STS quotas"; the same for the other services).
+pub(crate) const MOST_ON_AN_OBJECT: usize = 50;
 
 /// Tags, as every service of AWS means them.
 pub type Tags = BTreeMap<String, String>;

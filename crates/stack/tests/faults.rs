@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::{Fault, FaultKind, Options, passing_answers};
 use keyminder_stack::{Cause, Error, Kind, Spec};
 use keyminder_testkit::account::{Account, CONVERGE, FAULTS, Run, package_with, spec};
+use keyminder_testkit::figures::record;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Flow {
@@ -133,21 +133,8 @@ async fn matrix(flow: Flow) {
         }
     }
     assert!(wrong.is_empty(), "{} of {tried}: {wrong:#?}", wrong.len());
-    record(flow.name(), operations.len(), tried);
-}
-
-/// The figures stand in `docs/reliability.md`; they change with the operations, and the document with them.
-fn record(flow: &str, operations: usize, tried: usize) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reliability.md");
-    let row = format!("| {flow} | {operations} | {tried} | {tried} |");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let start = format!("| {flow} | ");
-    let present = text.lines().find(|line| line.starts_with(&start)).unwrap_or_default();
-    if std::env::var_os("KEYMINDER_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, text.replace(present, &row)).unwrap();
-    } else {
-        assert_eq!(present, row, "run the tests with KEYMINDER_UPDATE_DOCS=1 to bring docs/reliability.md up to date");
-    }
+    let count = |count: usize| count.to_string();
+    record("Every operation failing", &[flow.name(), &count(operations.len()), &count(tried), &count(tried)]);
 }
 
 #[tokio::test]
@@ -172,36 +159,5 @@ async fn expired_credentials_and_a_clock_that_is_off_are_recognised() {
         account.sandbox.inject(Fault::new("*", kind));
         let error = account.try_setup(&spec(), CONVERGE).await.unwrap_err();
         assert_eq!(error.kind, expected, "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn two_setups_at_once_and_a_setup_against_a_teardown_leave_nothing_that_a_further_run_does_not_mend() {
-    for round in 0..12 {
-        let mut account = Account::installed(Options::instant(), &spec()).await;
-        account.longest_wait = Some(Duration::from_secs(2));
-        if round % 2 == 0 {
-            account.teardown(&spec(), Removal::default()).await.expect_right();
-        }
-        let other = if round % 3 == 0 { spec() } else { changed() };
-        let (_, _) = match round % 4 {
-            0 | 1 => {
-                let (a, b) =
-                    futures::future::join(account.try_setup(&spec(), CONVERGE), account.try_setup(&other, CONVERGE))
-                        .await;
-                (a.is_ok(), b.is_ok())
-            }
-            _ => {
-                let (a, b) = futures::future::join(
-                    account.try_setup(&other, CONVERGE),
-                    account.try_teardown(&spec(), Removal::default()),
-                )
-                .await;
-                (a.is_ok(), b.is_ok())
-            }
-        };
-        account.setup(&spec()).await.expect_right();
-        account.teardown(&spec(), Removal::default()).await.expect_right();
-        assert_eq!(account.sandbox.snapshot(), Account::new().await.sandbox.snapshot(), "round {round}");
     }
 }

@@ -12,19 +12,7 @@ use keyminder_sandbox::{Fault, Moment, Options, Seed};
 use keyminder_stack::{Spec, Subscription};
 use keyminder_testkit::account::edits::{DELETIONS, DRIFT, Edit, add_extras};
 use keyminder_testkit::account::{self, Account, CONVERGE, FAULTS, package_with, spec};
-
-/// A small generator (SplitMix64): the same seed gives the same sequence.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % u64::try_from(sides).unwrap()).unwrap()
-    }
-}
+use keyminder_testkit::race::Dice;
 
 /// One of several things to want.
 fn some_spec(dice: &mut Dice) -> Spec {

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use keyminder_reconcile::Removal;
 use keyminder_sandbox::{Clock, Options};
-use keyminder_stack::{Spec, Subscription};
+use keyminder_stack::{Spec, Subscription, SubscriptionState};
 use keyminder_testkit::account::{self, Account, actions, package_with, paths, spec};
 
 #[tokio::test]
@@ -78,6 +79,49 @@ async fn a_setup_after_a_teardown_waits_for_the_old_topics_subscriptions_to_go()
     let stack = stack.stack();
     let seen = stack.observe().await.unwrap();
     assert!(stack.plan(&seen, account::CONVERGE).is_empty(), "no subscription went after the setup");
+}
+
+#[tokio::test]
+async fn a_setup_that_stops_while_it_waits_for_them_leaves_the_wait_to_the_next_one() {
+    let clock = Clock::held("2026-11-23T12:00:00Z".parse().unwrap());
+    let mut options = Options::instant().with_clock(clock);
+    options.orphan_delay = Duration::from_secs(120);
+    let mut account = Account::installed(options, &spec()).await;
+    account.teardown(&spec(), Removal::default()).await.expect_right();
+    account.longest_wait = Some(Duration::ZERO);
+    let run = account.setup(&spec()).await;
+    let error = &run.outcome.failed[0].error;
+    assert_eq!(error.code, "SubscriptionsLeftOver", "{error:?}");
+    assert!(error.message.contains("email ops@example.com"), "{error:?}");
+
+    let statuses = account.open(&spec()).await.subscriptions().await.unwrap();
+    let states: Vec<_> = statuses.iter().map(|one| one.state).collect();
+    assert_eq!(states, [SubscriptionState::Missing; 2], "they are a deleted topic's: {statuses:#?}");
+
+    account.longest_wait = None;
+    account.sandbox.clock().step_per_call(Duration::from_secs(5));
+    account.sandbox.forget_calls();
+    account.setup(&spec()).await.expect_right();
+    assert_eq!(account.operations().iter().filter(|call| *call == "sns:Subscribe").count(), 2);
+    account.sandbox.clock().advance(Duration::from_secs(600));
+    assert!(account.plan(&spec(), account::CONVERGE).await.is_empty(), "no subscription went after the setup");
+    let tags = account.sandbox.edit(|world| world.regions["us-east-1"].topics.values().next().unwrap().tags.clone());
+    assert!(!tags.contains_key("keyminder:new-topic"), "{tags:?}");
+}
+
+#[tokio::test]
+async fn on_a_topic_that_is_marked_as_new_the_subscriptions_of_others_are_still_shown() {
+    let account = Account::installed(Options::instant(), &spec()).await;
+    let aws = account.aws().await;
+    let topic = account.open(&spec()).await.names().topic_arn();
+    let queue = "arn:aws:sqs:us-east-1:999999999999:theirs";
+    aws.sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(queue).send().await.unwrap();
+    let mark = aws_sdk_sns::types::Tag::builder().key("keyminder:new-topic").value(Timestamp::now().to_string());
+    aws.sns.tag_resource().resource_arn(&topic).tags(mark.build().unwrap()).send().await.unwrap();
+    let plan = account.plan(&spec(), account::CONVERGE).await;
+    assert_eq!(actions(&plan), ["update sns_subscriptions"]);
+    let extras: Vec<_> = plan.changes.iter().flat_map(|change| &change.extras).collect();
+    assert!(extras.iter().any(|extra| extra.name == format!("sqs {queue}")), "{extras:#?}");
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@
 //! | [`sdk`] | the sandbox | a client of each service, packages, functions |
 //! | [`checker`] | the checker | an account with users, the function in the test's own process |
 //! | [`account`] | the AWS resources | an account with an installation, and what others change in it |
+//! | [`race`] | two runs at once | the order of their calls, from a seed |
+//! | [`figures`] | the figures in the documents | comparing and updating them |
 //! | [`command`] | the command | an account, an empty home folder, the built binary |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should say so")]
 
@@ -15,6 +17,9 @@ pub mod account;
 pub mod checker;
 #[cfg(feature = "aws")]
 pub mod command;
+pub mod figures;
 pub mod keys;
+#[cfg(feature = "aws")]
+pub mod race;
 #[cfg(feature = "aws")]
 pub mod sdk;

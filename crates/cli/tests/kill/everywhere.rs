@@ -1,9 +1,7 @@
 //! Killed right before and right after each of its calls; then run again. The figures stand in `docs/reliability.md`.
 
-use std::path::Path;
-use std::sync::Mutex;
-
 use keyminder_sandbox::Moment;
+use keyminder_testkit::figures::record;
 
 use crate::install::{Flow, State};
 use crate::process::{Running, two_at_a_time};
@@ -32,26 +30,8 @@ fn everywhere(name: &str, flow: Flow, mending: Flow, meant: &State) {
     let results = two_at_a_time(kills, |(k, moment)| try_kill(flow, mending, k, moment, meant));
     let wrong: Vec<_> = results.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{} of {tried} not mended: {}", wrong.len(), wrong.join("\n"));
-    record(name, calls, tried);
-}
-
-/// Tests of several threads write to the one file.
-static DOCUMENT: Mutex<()> = Mutex::new(());
-const SECTION: &str = "## Killed at every call";
-
-/// The figures change with the calls, and the document with them.
-fn record(name: &str, calls: usize, tried: usize) {
-    let _one = DOCUMENT.lock();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reliability.md");
-    let row = format!("| {name} | {calls} | {tried} | {tried} |");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let (before, section) = text.split_at(text.find(SECTION).expect("docs/reliability.md has the section"));
-    let present = section.lines().find(|line| line.starts_with(&format!("| {name} | "))).unwrap_or_default();
-    if std::env::var_os("KEYMINDER_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, format!("{before}{}", section.replacen(present, &row, 1))).unwrap();
-    } else {
-        assert_eq!(present, row, "run the tests with KEYMINDER_UPDATE_DOCS=1 to bring docs/reliability.md up to date");
-    }
+    let [calls, tried] = [calls, tried].map(|count| count.to_string());
+    record("Killed at every call", &[name, &calls, &tried, &tried]);
 }
 
 #[test]

@@ -33,6 +33,10 @@ const KNOWN: &[(Service, &str, &[Passing])] = &[
     ),
     (Service::Logs, "CreateLogGroup", &[aborted]),
     (Service::Logs, "DeleteLogGroup", &[aborted]),
+    (Service::Sns, "CreateTopic", &[stale_tag]),
+    (Service::Sns, "DeleteTopic", &[tags_in_use]),
+    (Service::Sns, "TagResource", &[tags_in_use]),
+    (Service::Sns, "UntagResource", &[tags_in_use]),
 ];
 
 /// One of the answers that pass; `None` if there is no such.
@@ -102,6 +106,17 @@ fn concurrent_update(_: &Input) -> AwsError {
 fn aborted(_: &Input) -> AwsError {
     let message = "A conflicting operation is currently in progress against this resource. Please try again.";
     AwsError::new("OperationAbortedException", message)
+}
+
+fn stale_tag(_: &Input) -> AwsError {
+    let message = "A tag has been added to a resource with the same ARN as a deleted resource. Wait a short while and \
+                   then retry the operation.";
+    AwsError::new("StaleTag", message)
+}
+
+fn tags_in_use(_: &Input) -> AwsError {
+    let message = "Can't perform multiple operations on a tag simultaneously. Perform the operations sequentially.";
+    AwsError::new("ConcurrentAccess", message)
 }
 
 /// Lambda encrypts a function's variables under a key that it grants to the role; KMS may not know the role yet.

@@ -195,6 +195,7 @@ fn kind_of(code: &str, message: &str) -> Kind {
         "ResourceConflict"
         | "ConcurrentModification"
         | "ConcurrentAccess"
+        | "StaleTag"
         | "OperationAborted"
         | "EntityTemporarilyUnmodifiable"
         | "PreconditionFailed" => Kind::Conflict,

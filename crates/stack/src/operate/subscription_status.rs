@@ -131,7 +131,7 @@ impl Installation {
             statuses.push(SubscriptionStatus {
                 protocol: protocol.to_owned(),
                 endpoint: wanted.shown_endpoint(),
-                state: if managed { SubscriptionState::Gone } else { SubscriptionState::Missing },
+                state: if managed { lost(seen) } else { SubscriptionState::Missing },
                 lapses_at: None,
                 safe_from_one_click_unsubscribing: None,
                 filtered: wanted.filter_policy.is_some(),
@@ -249,6 +249,9 @@ impl Installation {
                 request = request.attributes(name, value);
             }
             request.send().await.map_err(failed("sns:Subscribe", to))?;
+            if managed {
+                subscriptions::keep_records(self, std::slice::from_ref(&key)).await?;
+            }
             sent.push(to.clone());
         }
         Ok(sent)
@@ -266,6 +269,12 @@ pub struct Confirmed {
     pub safe_from_one_click_unsubscribing: bool,
 }
 
+/// The state of a subscription that has a record and is not listed: a new topic has the records before anyone is
+/// subscribed.
+fn lost(seen: &Seen) -> SubscriptionState {
+    if records::is_new(&seen.tags) { SubscriptionState::Missing } else { SubscriptionState::Gone }
+}
+
 /// Those that are recorded as ours and are no longer there.
 fn gone(seen: &Seen, own: &str) -> impl Iterator<Item = SubscriptionStatus> {
     let live: Vec<String> = seen.live.iter().map(|one| records::record_key(&subscriptions::key_of(one))).collect();
@@ -275,7 +284,7 @@ fn gone(seen: &Seen, own: &str) -> impl Iterator<Item = SubscriptionStatus> {
         SubscriptionStatus {
             protocol: protocol.to_owned(),
             endpoint: endpoint.to_owned(),
-            state: SubscriptionState::Gone,
+            state: lost(seen),
             lapses_at: None,
             safe_from_one_click_unsubscribing: None,
             filtered: false,

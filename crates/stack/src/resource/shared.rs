@@ -20,9 +20,18 @@ pub(crate) use aws_sdk_iam::types::Role as LiveRole;
 pub struct Shared {
     role: OnceCell<Option<LiveRole>>,
     topic_tags: OnceCell<Option<Tags>>,
-    topic_is_new: OnceCell<()>,
+    topic: OnceCell<Made>,
     /// The subscriptions, once they were looked at; none where there is no topic.
     pub(crate) subscriptions: OnceCell<Seen>,
+}
+
+/// How a topic was made: see [`records::new_topic`](super::records::new_topic).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It is marked as new.
+    Marked,
+    /// It has as many tags as a topic can have, so there was no room for the mark.
+    Unmarked,
 }
 
 /// What a look at the topic's subscriptions found.
@@ -64,13 +73,13 @@ impl Shared {
     }
 
     /// This run made the topic, with a record of every declared subscription.
-    pub(crate) fn topic_was_made(&self) {
-        let _ = self.topic_is_new.set(());
+    pub(crate) fn topic_was_made(&self, made: Made) {
+        let _ = self.topic.set(made);
     }
 
-    /// Whether this run made the topic.
-    pub(crate) fn is_topic_new(&self) -> bool {
-        self.topic_is_new.initialized()
+    /// How this run made the topic, if it did.
+    pub(crate) fn topic_made(&self) -> Option<Made> {
+        self.topic.get().copied()
     }
 }
 

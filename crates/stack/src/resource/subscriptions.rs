@@ -3,11 +3,33 @@
 //! Asks SNS: ListSubscriptionsByTopic, ListTagsForResource, GetSubscriptionAttributes of each confirmed one; Subscribe,
 //! SetSubscriptionAttributes, Unsubscribe; TagResource and UntagResource on the topic.
 //!
-//! A subscription cannot be tagged, so the topic carries a tag for each one that is ours. It is set before
-//! subscribing and removed after unsubscribing: an interruption leaves a tag too many at worst, never a subscription
-//! that nobody answers for.
+//! A subscription cannot be tagged, so the topic carries a tag for each one that keyminder created: its record. The
+//! record is set before subscribing and removed after unsubscribing, so an interruption leaves at worst a record without
+//! a subscription, never a subscription without a record.
+//!
+//! # Two runs at once
+//!
+//! One run may remove a record while another subscribes the same endpoint: the record that the second run has just set
+//! looks like one that an interrupted run left behind. So each side writes first and reads afterwards:
+//!
+//! - to subscribe: set the record, Subscribe, **read the records**, and set the record again if it is gone;
+//! - to remove: Unsubscribe, list until the subscription is gone, remove the record, **list again**, and set the record
+//!   again if the endpoint is subscribed.
+//!
+//! Of the two writes that matter, Subscribe and the removal of the record, one comes first. If Subscribe does, the
+//! remover's list shows the subscription. If the removal does, the subscriber's read shows that the record is gone.
+//! Either way the record comes back. This does not cover a run that is killed between its write and its read while
+//! another run is at the same point, nor a read of SNS that is older than a write that was answered before it.
+//!
+//! # A new topic
+//!
+//! Subscriptions can outlive their topic for a while (SNS Developer Guide, "Deleting an Amazon SNS topic and
+//! subscription"), and are then listed on a new topic of the same name. Nothing shows that they are about to go. So a
+//! topic is created with the tag `keyminder:new-topic`, and as long as it has that tag, a listed subscription does not
+//! count as keyminder's. The tag is removed once none of the declared endpoints is listed, before the first Subscribe: a
+//! run that ends before that leaves the tag for the next one. The tag is ignored an hour after the topic was created.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sns::types::Subscription as Live;
 use futures::future::{try_join, try_join_all};
@@ -17,15 +39,15 @@ use keyminder_reconcile::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::shared::Seen;
+use super::shared::{Made, Seen};
 use super::{Shared, found, ignore_missing, records, topic, topic_tags};
 use crate::access;
 use crate::actions::{Actions, On};
-use crate::error::{Cause, Error, Kind, failed};
+use crate::error::{Error, Kind, failed};
 use crate::extras::SUBSCRIPTION as KIND;
-use crate::installation::{Installation, PROPAGATION};
+use crate::installation::{DETACHED, Installation, PROPAGATION};
 use crate::operate::Recipient;
-use crate::ownership::SUBSCRIPTION;
+use crate::ownership::{NEW_TOPIC, SUBSCRIPTION, Tags};
 use crate::subscription::{Subscription, without_password};
 
 pub(crate) const ADDRESS: Address = Address("sns_subscriptions");
@@ -35,7 +57,8 @@ pub(crate) const PENDING: &str = "PendingConfirmation";
 /// And what it says when an owner's unsubscribed endpoint is still listed.
 pub(crate) const DELETED: &str = "Deleted";
 
-/// The subscriptions that are ours or should be, by `protocol endpoint`; and by its tag each record of one that is gone.
+/// The subscriptions that are ours or should be, by `protocol endpoint`; and by its tag each record of one that is gone,
+/// and the mark of a new topic.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct State(BTreeMap<String, Options>);
@@ -49,6 +72,10 @@ struct Options {
     /// It is recorded as ours, and so will be removed when it is no longer declared.
     managed: bool,
 }
+
+/// Our codes for what a listing shows that should be gone.
+const LEFT_OVER: &str = "SubscriptionsLeftOver";
+const STILL_LISTED: &str = "StillListed";
 
 /// The two options that every subscription has, as [`Options`] writes them.
 const MANAGED: &str = "managed";
@@ -144,6 +171,13 @@ pub(crate) async fn look(install: &Installation, shared: &Shared) -> Result<Opti
     // A teardown elsewhere may have taken the topic between the two looks.
     let Some(tags) = tags.cloned() else { return Ok(None) };
     let attributes = attributes.into_iter().filter_map(|(arn, attributes)| Some((arn, attributes?))).collect();
+    // On a new topic, what would count as keyminder's may be a deleted topic's, and about to go.
+    let declared = records::of_declared(install);
+    let is_expected = |tag: &String| tags.contains_key(tag) || declared.contains_key(tag);
+    let live = match records::is_new(&tags) {
+        true => live.into_iter().filter(|one| !is_expected(&records::record_key(&key_of(one)))).collect(),
+        false => live,
+    };
     Ok(Some(Seen { live, tags, attributes }))
 }
 
@@ -180,25 +214,35 @@ impl<'a> Subscriptions<'a> {
         (On::Anything, &["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]),
     ];
 
-    /// Subscriptions can outlive their topic for a while (API reference, DeleteTopic), and show on a new topic of the
-    /// same name. Subscribing now would return one that is about to go, so this waits until they are gone.
-    async fn left_over_ones_gone(&self) -> Result<(), Error> {
-        const LEFT_OVER: &str = "SubscriptionsLeftOver";
-        let left = |error: &Error| error.code == LEFT_OVER;
-        self.install
-            .wait(ADDRESS, PROPAGATION, left, async || match live(self.install).await?.len() {
-                0 => Ok(()),
-                count => Err(Error {
-                    kind: Kind::Conflict,
-                    operation: "sns:ListSubscriptionsByTopic",
-                    resource: self.install.names.topic_arn(),
-                    code: LEFT_OVER.to_owned(),
-                    message: format!("{count} subscriptions of a deleted topic with this name are not gone yet"),
-                    request_id: None,
-                    cause: Cause::Unspecified,
-                }),
-            })
-            .await
+    /// Waits until no declared endpoint is listed on a new topic any more, and then removes the topic's mark.
+    /// Subscribing earlier would return a subscription that is about to go.
+    ///
+    /// `made`: what this run knows of the topic if it created it. Otherwise, and after a while, another run may have done
+    /// all this, and what is listed is what that run subscribed: the mark tells.
+    async fn left_over_ones_gone(&self, made: Option<Made>) -> Result<(), Error> {
+        let mut reads_mark = made.is_none();
+        let wait = async || {
+            let tags = async { if reads_mark { topic_tags::read(self.install).await.map(Some) } else { Ok(None) } };
+            let (live, tags) = try_join(live(self.install), tags).await?;
+            if tags.as_ref().is_some_and(|tags| !tags.contains_key(NEW_TOPIC)) {
+                return Ok(());
+            }
+            let left: Vec<_> = live.iter().map(key_of).filter(|key| self.desired.0.contains_key(key)).collect();
+            if left.is_empty() || tags.is_some_and(|tags| !records::is_new(&tags)) {
+                let mark = if made == Some(Made::Unmarked) { Vec::new() } else { vec![NEW_TOPIC.to_owned()] };
+                return topic_tags::remove(self.install, mark).await;
+            }
+            reads_mark = made != Some(Made::Unmarked);
+            let message = format!("subscriptions of a deleted topic with this name still exist: {}", left.join(", "));
+            Err(self.listing(LEFT_OVER, message))
+        };
+        self.install.wait(ADDRESS, PROPAGATION, |error| error.code == LEFT_OVER, wait).await
+    }
+
+    /// A listing that shows what should not be there.
+    fn listing(&self, code: &str, message: String) -> Error {
+        let topic = self.install.names.topic_arn();
+        Error::of_call(Kind::Conflict, "sns:ListSubscriptionsByTopic", &topic, code, message)
     }
 
     pub(crate) fn new(install: &'a Installation) -> Self {
@@ -257,6 +301,52 @@ impl<'a> Subscriptions<'a> {
 pub(crate) fn account_of(live: &Live) -> Option<String> {
     let of_endpoint = access::account_of(live.endpoint().unwrap_or_default());
     of_endpoint.or_else(|| live.owner().filter(|owner| !owner.is_empty()).map(str::to_owned))
+}
+
+/// Sets the records of these subscriptions again if another run removed them while this one subscribed: see above.
+pub(crate) async fn keep_records(install: &Installation, keys: &[String]) -> Result<(), Error> {
+    let tags = topic_tags::read(install).await?;
+    let lost: Tags = keys.iter().filter(|key| !records::has(&tags, key)).map(|key| records::record(key)).collect();
+    topic_tags::set(install, &lost).await
+}
+
+/// Removes the records of subscriptions that are gone. `unsubscribed`: the ARNs of those that this run unsubscribed.
+async fn remove_records(
+    install: &Installation,
+    records: BTreeSet<String>,
+    unsubscribed: &[String],
+) -> Result<(), Error> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let listed = listed_without(install, unsubscribed).await?;
+    // An endpoint that is still listed, or listed again, keeps its record.
+    let listed: BTreeSet<String> = listed.iter().map(|key| records::record_key(key)).collect();
+    let records: BTreeSet<String> = records.difference(&listed).cloned().collect();
+    if records.is_empty() {
+        return Ok(());
+    }
+    topic_tags::remove(install, records.iter().cloned().collect()).await?;
+    let again: Tags = live(install).await?.iter().map(|one| records::record(&key_of(one))).collect();
+    topic_tags::set(install, &again.into_iter().filter(|(tag, _)| records.contains(tag)).collect()).await
+}
+
+/// The keys of all that is listed, once nothing is listed that was unsubscribed.
+async fn listed_without(install: &Installation, unsubscribed: &[String]) -> Result<Vec<String>, Error> {
+    let is_ended = |one: &Live| arn_of(one).is_some_and(|arn| unsubscribed.iter().any(|ended| ended == arn));
+    let list = async || {
+        let listed = live(install).await?;
+        match listed.iter().find(|one| is_ended(one)) {
+            None => Ok(listed.iter().map(key_of).collect()),
+            Some(one) => {
+                let endpoint = without_password(one.endpoint().unwrap_or_default());
+                let message = format!("{endpoint} is still listed after it was unsubscribed");
+                let topic = install.names.topic_arn();
+                Err(Error::of_call(Kind::Conflict, "sns:ListSubscriptionsByTopic", &topic, STILL_LISTED, message))
+            }
+        }
+    };
+    install.wait(ADDRESS, DETACHED, |error| error.code == STILL_LISTED, list).await
 }
 
 pub(crate) fn key_of(live: &Live) -> String {
@@ -349,6 +439,9 @@ impl Resource for Subscriptions<'_> {
             let left = seen.tags.keys().filter(|tag| tag.starts_with(SUBSCRIPTION) && !known.contains(tag));
             ours.extend(left.map(|tag| (tag.clone(), Options { managed: true, ..Options::NONE })));
         }
+        if seen.tags.contains_key(NEW_TOPIC) {
+            ours.insert(NEW_TOPIC.to_owned(), Options { managed: true, ..Options::NONE });
+        }
         let beside = self.install.judged(ADDRESS, extras);
         // Only the first look of an observation counts, and there is one.
         let _ = shared.subscriptions.set(seen);
@@ -362,24 +455,33 @@ impl Resource for Subscriptions<'_> {
         let none = BTreeMap::new();
         let present = observed.map_or(&none, |state| &state.0);
         let wanted = &self.desired.0;
-        if shared.is_topic_new() {
-            self.left_over_ones_gone().await?;
-        } else {
+        let made = shared.topic_made();
+        if made.is_some() || observed.is_none() || present.contains_key(NEW_TOPIC) {
+            self.left_over_ones_gone(made).await?;
+        }
+        // A topic that this run created has the records already.
+        if made.is_none() {
             let unrecorded = wanted.keys().filter(|key| !present.get(*key).is_some_and(|options| options.managed));
             topic_tags::set(self.install, &unrecorded.map(|key| records::record(key)).collect()).await?;
         }
 
-        let missing = self.declared.iter().flatten().filter(|(key, _)| !present.contains_key(*key));
-        try_join_all(missing.map(|(_, subscription)| self.subscribe(subscription))).await?;
+        let missing: Vec<_> = self.declared.iter().flatten().filter(|(key, _)| !present.contains_key(*key)).collect();
+        try_join_all(missing.iter().map(|(_, subscription)| self.subscribe(subscription))).await?;
+        if !missing.is_empty() {
+            let keys: Vec<String> = missing.iter().map(|(key, _)| (*key).clone()).collect();
+            keep_records(self.install, &keys).await?;
+        }
 
-        let different = |(key, options): &(&String, &Options)| {
-            wanted.get(*key).is_none_or(|wanted| !wanted.attributes(options).is_empty())
+        let different = |(key, options): &(&String, &Options)| match wanted.get(*key) {
+            Some(wanted) => !wanted.attributes(options).is_empty(),
+            None => *key != NEW_TOPIC,
         };
         if !present.iter().any(|entry| different(&entry)) {
             return Ok(());
         }
         // ARNs are found by listing: they are no part of what is compared.
-        let mut removed: Vec<_> = present.keys().filter(|key| key.starts_with(SUBSCRIPTION)).cloned().collect();
+        let mut gone: BTreeSet<_> = present.keys().filter(|key| key.starts_with(SUBSCRIPTION)).cloned().collect();
+        let mut unsubscribed = Vec::new();
         for subscription in live(self.install).await? {
             let key = key_of(&subscription);
             let arn = subscription.subscription_arn().unwrap_or(PENDING);
@@ -388,17 +490,19 @@ impl Resource for Subscriptions<'_> {
                 (Some(present), Some(wanted)) => self.change(arn, present, wanted).await?,
                 (Some(_), None) => {
                     self.unsubscribe(arn).await?;
-                    removed.push(records::record_key(&key));
+                    unsubscribed.push(arn.to_owned());
+                    gone.insert(records::record_key(&key));
                 }
                 (None, _) => {}
             }
         }
-        topic_tags::remove(self.install, removed).await
+        remove_records(self.install, gone, &unsubscribed).await
     }
 
     async fn remove(&self, extra: &Extra) -> Result<(), Error> {
-        self.unsubscribe(extra.handle.as_deref().unwrap_or_default()).await?;
-        topic_tags::remove(self.install, vec![records::record_key(&extra.name)]).await
+        let arn = extra.handle.clone().unwrap_or_default();
+        self.unsubscribe(&arn).await?;
+        remove_records(self.install, BTreeSet::from([records::record_key(&extra.name)]), &[arn]).await
     }
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {

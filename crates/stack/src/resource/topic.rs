@@ -9,6 +9,7 @@ use keyminder_reconcile::{Address, Existing, Extra, Observed, Removal, Resource}
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::shared::Made;
 use super::tags::{Tagged, settle as settle_tags};
 use super::{Shared, by_tags, found, records, topic_tags};
 use crate::access;
@@ -188,20 +189,30 @@ impl Resource for Topic<'_> {
         let Some(observed) = observed else {
             let mut tags = desired.tags.clone();
             tags.extend(records::of_declared(self.install));
-            let mut create = self
-                .install
-                .clients
-                .sns
-                .create_topic()
-                .name(&self.install.names.topic)
-                .attributes("DisplayName", &desired.display_name)
-                .attributes("Policy", desired.policy.to_string())
-                .set_tags(Some(topic_tags::sdk(&tags)?));
-            if let Some(key) = &desired.kms_key {
-                create = create.attributes("KmsMasterKeyId", key);
+            let made = if tags.len() < ownership::MOST_ON_AN_OBJECT { Made::Marked } else { Made::Unmarked };
+            if made == Made::Marked {
+                tags.extend([records::new_topic()]);
             }
-            create.send().await.map_err(failed("sns:CreateTopic", &self.install.names.topic)).map_err(differs)?;
-            shared.topic_was_made();
+            let sdk_tags = topic_tags::sdk(&tags)?;
+            let name = &self.install.names.topic;
+            topic_tags::passing(self.install, async || {
+                let create = self
+                    .install
+                    .clients
+                    .sns
+                    .create_topic()
+                    .name(name)
+                    .attributes("DisplayName", &desired.display_name)
+                    .attributes("Policy", desired.policy.to_string())
+                    .set_tags(Some(sdk_tags.clone()));
+                let create = match &desired.kms_key {
+                    Some(key) => create.attributes("KmsMasterKeyId", key),
+                    None => create,
+                };
+                create.send().await.map_err(failed("sns:CreateTopic", name)).map_err(differs)
+            })
+            .await?;
+            shared.topic_was_made(made);
             return Ok(());
         };
         if observed.display_name != desired.display_name {
@@ -223,14 +234,10 @@ impl Resource for Topic<'_> {
 
     async fn destroy(&self, _: Removal) -> Result<(), Error> {
         // Deleting a topic that is not there succeeds; its subscriptions go with it, some time later.
-        self.install
-            .clients
-            .sns
-            .delete_topic()
-            .topic_arn(&self.arn)
-            .send()
-            .await
-            .map_err(failed("sns:DeleteTopic", &self.arn))?;
-        Ok(())
+        topic_tags::passing(self.install, async || {
+            let call = self.install.clients.sns.delete_topic().topic_arn(&self.arn);
+            call.send().await.map_err(failed("sns:DeleteTopic", &self.arn)).map(drop)
+        })
+        .await
     }
 }

@@ -1,7 +1,8 @@
 //! The topic's tags: its own, and those that record subscriptions.
 
-use crate::error::{Error, failed};
-use crate::installation::Installation;
+use super::topic::ADDRESS;
+use crate::error::{Error, Kind, failed};
+use crate::installation::{Installation, PROPAGATION};
 use crate::ownership::Tags;
 
 /// The topic's tags, those that record subscriptions among them.
@@ -24,16 +25,12 @@ pub(crate) async fn set(install: &Installation, tags: &Tags) -> Result<(), Error
         return Ok(());
     }
     let arn = install.names.topic_arn();
-    install
-        .clients
-        .sns
-        .tag_resource()
-        .resource_arn(&arn)
-        .set_tags(Some(sdk(tags)?))
-        .send()
-        .await
-        .map_err(failed("sns:TagResource", &arn))?;
-    Ok(())
+    let tags = sdk(tags)?;
+    passing(install, async || {
+        let call = install.clients.sns.tag_resource().resource_arn(&arn).set_tags(Some(tags.clone()));
+        call.send().await.map_err(failed("sns:TagResource", &arn)).map(drop)
+    })
+    .await
 }
 
 /// Removes tags from the topic.
@@ -42,16 +39,20 @@ pub(crate) async fn remove(install: &Installation, keys: Vec<String>) -> Result<
         return Ok(());
     }
     let arn = install.names.topic_arn();
-    install
-        .clients
-        .sns
-        .untag_resource()
-        .resource_arn(&arn)
-        .set_tag_keys(Some(keys))
-        .send()
-        .await
-        .map_err(failed("sns:UntagResource", &arn))?;
-    Ok(())
+    passing(install, async || {
+        let call = install.clients.sns.untag_resource().resource_arn(&arn).set_tag_keys(Some(keys.clone()));
+        call.send().await.map_err(failed("sns:UntagResource", &arn)).map(drop)
+    })
+    .await
+}
+
+/// Waits while another run changes the tags, or while the deletion of a topic with this name is not finished (API
+/// reference, TagResource, CreateTopic: ConcurrentAccess, StaleTag).
+pub(super) async fn passing<T>(
+    install: &Installation,
+    call: impl AsyncFnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    install.wait(ADDRESS, PROPAGATION, |error| error.kind == Kind::Conflict, call).await
 }
 
 /// Tags as SNS takes them.

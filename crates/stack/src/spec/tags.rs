@@ -5,9 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::ownership::{self, Tags};
 
-/// So many tags an object holds (IAM User Guide, "IAM and AWS STS quotas"; the same for the other services).
-const MOST_ON_AN_OBJECT: usize = 50;
-
 /// So many of a user's own are set on everything.
 const MOST: usize = 20;
 
@@ -36,11 +33,12 @@ pub(super) fn problems(tags: &Tags, subscriptions: usize) -> Vec<String> {
     }
     // The topic also records each subscription that is ours.
     let on_the_topic = tags.len() + ownership::own_tags(tags) + subscriptions;
-    if on_the_topic > MOST_ON_AN_OBJECT {
+    if on_the_topic > ownership::MOST_ON_AN_OBJECT {
         problems.push(format!(
             "{} tags and {subscriptions} subscriptions make {on_the_topic} tags on the topic, which holds \
-             {MOST_ON_AN_OBJECT}: leave some tags out, or subscribe a mailing list, a queue or a second install",
-            tags.len()
+             {}: leave some tags out, or subscribe a mailing list, a queue or a second install",
+            tags.len(),
+            ownership::MOST_ON_AN_OBJECT
         ));
     }
     problems

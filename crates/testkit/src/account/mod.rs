@@ -123,21 +123,28 @@ impl Account {
 
     /// Clients in another region.
     pub async fn clients_in(&self, region: &str) -> Clients {
+        self.connect(region, self.sandbox.credentials()).await
+    }
+
+    async fn connect(&self, region: &str, user: &keyminder_sandbox::Credentials) -> Clients {
         Clients::connect(&Connection {
             region: Some(region.to_owned()),
             endpoint_url: Some(self.sandbox.url().to_owned()),
             retry_pause: Some(Duration::from_millis(2)),
             longest_wait: self.longest_wait,
             attempt_timeout: self.attempt_timeout,
-            credentials: Some(Credentials::from_keys(
-                &self.sandbox.credentials().access_key_id,
-                &self.sandbox.credentials().secret_access_key,
-                None,
-            )),
+            credentials: Some(Credentials::from_keys(&user.access_key_id, &user.secret_access_key, None)),
             ..Connection::default()
         })
         .await
         .unwrap()
+    }
+
+    /// Opens the installation as another user of the account.
+    pub async fn open_as(&self, user: &keyminder_sandbox::Credentials, spec: &Spec) -> Result<Installation, Error> {
+        let clients = self.connect(&self.region, user).await;
+        let identity = clients.identity().await?;
+        Installation::open(clients, &identity, spec.clone(), Rc::new(Silent), CancellationToken::new()).await
     }
 
     /// Opens the installation.
