@@ -5,15 +5,19 @@
 //! with them an equal `CodeSha256`: the time is the earliest that the format can hold, the creating system
 //! is Unix, and no extra fields (user ids, finer times) are written.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, System, ZipWriter};
+use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
 
 /// The executable's name, which Lambda prescribes for `provided.al2023` (AWS Lambda Developer Guide,
 /// "Building a custom runtime").
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
+
+/// More text than any configuration has; what is longer is not read.
+#[allow(dead_code, reason = "not used by the build script")]
+const LONGEST_TEXT: u64 = 4 << 20;
 
 /// How much time deflating may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,22 @@ pub(crate) fn append(zip: &[u8], name: &str, text: &str) -> ZipResult<Vec<u8>> {
     zip.start_file(name, options(0o644).compression_method(CompressionMethod::Stored))?;
     zip.write_all(text.as_bytes())?;
     Ok(zip.finish()?.into_inner())
+}
+
+/// The opposite of [`append`]: `zip` without the text file at its end, and the text. `None` unless appending the text
+/// gives `zip` again, byte for byte.
+#[allow(dead_code, reason = "not used by the build script")]
+pub(crate) fn split(zip: &[u8], name: &str) -> Option<(Vec<u8>, String)> {
+    let mut archive = ZipArchive::new(Cursor::new(zip)).ok()?;
+    let last = archive.len().checked_sub(1)?;
+    let mut text = String::new();
+    archive.by_name(name).ok()?.take(LONGEST_TEXT).read_to_string(&mut text).ok()?;
+    let mut rest = ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..last {
+        rest.raw_copy_file(archive.by_index_raw(index).ok()?).ok()?;
+    }
+    let rest = rest.finish().ok()?.into_inner();
+    (append(&rest, name, &text).ok()? == zip).then_some((rest, text))
 }
 
 fn options(mode: u32) -> SimpleFileOptions {

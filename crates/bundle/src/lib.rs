@@ -89,6 +89,31 @@ pub fn checker_version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
+/// The package that `executable` is, from whichever build, with settings beside it.
+///
+/// # Errors
+/// [`Error::Zip`] if `executable` is not a zip file.
+pub fn join(executable: &[u8], settings: &str) -> Result<Vec<u8>, Error> {
+    Ok(archive::append(executable, SETTINGS, settings)?)
+}
+
+/// The opposite of [`join`]: a package without the settings beside its executable, and the settings. `None` if `zip` is
+/// not a package with settings as [`join`] makes it.
+///
+/// ```
+/// use keyminder_bundle::{Package, available, join, split};
+///
+/// let package = Package::new(available()[0])?;
+/// let joined = join(package.zip(), "{}")?;
+/// assert_eq!(split(&joined), Some((package.zip().to_vec(), "{}".to_owned())));
+/// assert_eq!(split(package.zip()), None);
+/// # Ok::<(), keyminder_bundle::Error>(())
+/// ```
+#[must_use]
+pub fn split(zip: &[u8]) -> Option<(Vec<u8>, String)> {
+    archive::split(zip, SETTINGS)
+}
+
 /// A zip file for Lambda's `CreateFunction` and `UpdateFunctionCode`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Package {

@@ -15,6 +15,9 @@ use crate::settings::{Settings, variable};
 /// them.
 pub const SETTINGS_FILE: &str = "settings.json";
 
+/// The variable that says where the lists are, if they are not in the environment: [`SETTINGS_FILE`].
+pub const SETTINGS_PLACE: &str = "LISTS";
+
 /// The name of the installation unless another is given.
 pub const DEFAULT_INSTALL: &str = "default";
 
@@ -80,7 +83,7 @@ impl Settings {
         }
         let size: usize = variables.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
         if size + lists_size > BUDGET {
-            variables.insert("LISTS".to_owned(), SETTINGS_FILE.to_owned());
+            variables.insert(SETTINGS_PLACE.to_owned(), SETTINGS_FILE.to_owned());
             return Environment { variables, package: Some(Value::Object(lists).to_string()) };
         }
         variables.extend(lists.iter().filter_map(|(name, list)| Some((variable_of(name), variable::write(list)?))));
@@ -102,12 +105,18 @@ impl Settings {
                 settings.set(name, &text).map_err(|message| refuse(&variable_name, message))?;
             }
         }
-        if let Some(place) = variable("LISTS") {
+        if let Some(place) = variable(SETTINGS_PLACE) {
             if place != SETTINGS_FILE {
-                return Err(refuse("LISTS", format!("{place:?} is not supported: the only value is {SETTINGS_FILE}")));
+                return Err(refuse(
+                    SETTINGS_PLACE,
+                    format!("{place:?} is not supported: the only value is {SETTINGS_FILE}"),
+                ));
             }
             let text = package.ok_or_else(|| {
-                refuse("LISTS", format!("{SETTINGS_FILE} is not in the function's package: run keyminder setup again"))
+                refuse(
+                    SETTINGS_PLACE,
+                    format!("{SETTINGS_FILE} is not in the function's package: run keyminder setup again"),
+                )
             })?;
             settings.read_lists(text).map_err(|message| refuse(SETTINGS_FILE, message))?;
         }

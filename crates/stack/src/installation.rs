@@ -43,6 +43,15 @@ pub(crate) struct Code {
     pub(crate) zip: Vec<u8>,
     /// The SHA-256 of the zip in base64, as Lambda reports it.
     pub(crate) sha256: String,
+    /// The same of the zip without the settings beside the executable.
+    pub(crate) executable_sha256: String,
+    /// The settings beside the executable.
+    pub(crate) settings: Option<String>,
+}
+
+/// The SHA-256 of some bytes in base64, which is how Lambda writes that of a package.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    BASE64_STANDARD.encode(Sha256::digest(bytes))
 }
 
 /// Lambda takes this much for all variables of a function together ("Lambda quotas").
@@ -160,6 +169,10 @@ fn contents(names: &Names, spec: &Spec) -> Result<(BTreeMap<String, String>, Cod
         .because(Cause::EnvironmentTooLarge));
     }
     let zip = spec.package.zip(settings.package.as_deref()).map_err(|error| Error::usage("BadPackage", error))?;
-    let sha256 = BASE64_STANDARD.encode(Sha256::digest(&zip));
-    Ok((environment, Code { zip, sha256 }))
+    let whole = sha256(&zip);
+    let executable_sha256 = match settings.package {
+        Some(_) => sha256(&spec.package.zip(None).map_err(|error| Error::usage("BadPackage", error))?),
+        None => whole.clone(),
+    };
+    Ok((environment, Code { zip, sha256: whole, executable_sha256, settings: settings.package }))
 }

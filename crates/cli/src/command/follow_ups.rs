@@ -89,23 +89,27 @@ pub(crate) fn of_version(effects: &Effects) -> Option<FollowUp> {
 /// was compiled from.
 pub(crate) fn of_code(effects: &Effects, carried: Option<&str>) -> Option<FollowUp> {
     let installed = effects.replaced_code.as_ref()?;
-    let own = carried.unwrap_or("of unknown source");
+    let own = carried.unwrap_or("code of unknown source");
     let keep = format!(
-        "To keep the installed code, add \"{}\" to trusted_code in [function] and use --keep-code. The claim is a tag, \
-         which anyone who can change the code can usually change too.",
+        "To keep the installed code, add \"{}\" to trusted_code in [function] and use --keep-code.",
         installed.code_sha256
     );
+    let claim = "The claim is a tag, which anyone who can change the code can usually change too.";
     let message = match installed.claims.as_deref() {
+        _ if installed.is_unread => "The installed package could not be downloaded, so it is not known whether its \
+                                     code differs or only the settings in it; setup replaces both."
+            .to_owned(),
         Some(claimed) if Some(claimed) == carried => format!(
             "The installed code claims to be the same source as this command's ({claimed}), built elsewhere; setup \
-             replaces it. If both builds are yours, give both the same checkers when you build them. {keep}"
+             replaces it. If both builds are yours, give both the same checkers when you build them. {keep} {claim}"
         ),
         Some(claimed) => format!(
-            "The installed code claims to be {claimed}, and this command carries {own}; setup replaces it. {keep}"
+            "The installed code claims to be {claimed}, and this command carries {own}; setup replaces it. {keep} \
+             {claim}"
         ),
         None => format!(
             "The installed code does not say what it was compiled from, and this command carries {own}; setup replaces \
-             it."
+             it. {keep}"
         ),
     };
     Some(FollowUp::new(Topic::OtherCode, message))
@@ -211,7 +215,8 @@ mod tests {
     #[test]
     fn another_builds_code_is_explained_by_what_it_claims_and_the_claim_is_called_one() {
         let message = |claims: Option<&str>| {
-            let code = InstalledCode { code_sha256: "OTHER".to_owned(), claims: claims.map(str::to_owned) };
+            let code =
+                InstalledCode { code_sha256: "OTHER".to_owned(), claims: claims.map(str::to_owned), is_unread: false };
             let effects = Effects { replaced_code: Some(code), ..Effects::default() };
             of_code(&effects, Some("0.1.0 aaaa")).unwrap().message
         };

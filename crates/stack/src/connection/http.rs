@@ -24,6 +24,10 @@ use crate::error::{TooLong, Way};
 const LONGEST_INVOCATION: usize = 8 << 20;
 const LONGEST_ANSWER: usize = 4 << 20;
 
+/// What a request for a function's package accepts. A package of ours has at most 8 MB, settings included.
+pub(super) const PACKAGE: &str = "application/zip";
+const LONGEST_PACKAGE: usize = 16 << 20;
+
 /// A client that goes the way it is told.
 pub(super) fn client(proxies: Proxies, roots: Roots) -> SharedHttpClient {
     let through = |proxy: &Option<Proxy>| proxy.as_ref().map(|proxy| over_tls(&roots, Some(proxy)));
@@ -107,7 +111,11 @@ impl HttpConnector for Bounded {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("a request without a URL".into())));
         };
         let (client, way) = self.ways.of(&uri);
-        let longest = if uri.path().ends_with("/invocations") { LONGEST_INVOCATION } else { LONGEST_ANSWER };
+        let longest = match request.headers().get("accept") {
+            Some(PACKAGE) => LONGEST_PACKAGE,
+            _ if uri.path().ends_with("/invocations") => LONGEST_INVOCATION,
+            _ => LONGEST_ANSWER,
+        };
         let answer = client.http_connector(&self.settings, &self.components).call(request);
         HttpConnectorFuture::new(async move {
             match answer.await {

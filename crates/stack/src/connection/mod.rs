@@ -3,9 +3,10 @@
 //!
 //! The parts: `files.rs` reads the AWS CLI's variables and files, `credentials.rs` finds and checks credentials,
 //! `endpoints.rs` says where each service is, `proof.rs` finds out whether it works in the right account, `proxy.rs` and
-//! `roots.rs` say how to get there, and `http.rs` goes.
+//! `roots.rs` say how to get there, and `http.rs` goes; `download.rs` fetches what AWS hands out a link to.
 
 mod credentials;
+mod download;
 mod endpoints;
 mod files;
 mod http;
@@ -233,6 +234,14 @@ impl Clients {
     #[must_use]
     pub fn sdk_config(&self) -> &SdkConfig {
         &self.sdk
+    }
+
+    /// Fetches what AWS handed out a link to.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in words.
+    pub(crate) async fn download(&self, link: &str) -> Result<Vec<u8>, String> {
+        self::download::download(&self.sdk, link).await
     }
 
     /// A client for reading users and keys, with adaptive retries: a check makes thousands of calls.

@@ -171,7 +171,7 @@ pub(super) fn source_of<'e, T: StdError + 'static>(error: &'e (dyn StdError + 's
 }
 
 /// The innermost error has the words a person can use ("Connection refused"); the outer ones only wrap it.
-pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -22,7 +22,8 @@ use aws_types::request_id::RequestId;
 use keyminder_reconcile::Failure;
 
 pub use self::cause::Cause;
-use self::classify::{cause_of, classify, root_cause, source_of};
+pub(crate) use self::classify::root_cause;
+use self::classify::{cause_of, classify, source_of};
 use self::way::Lost;
 pub(crate) use self::way::{TooLong, Way};
 use self::words::doing;

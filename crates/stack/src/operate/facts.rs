@@ -105,6 +105,8 @@ pub struct InstalledCode {
     pub code_sha256: String,
     /// What it claims to be compiled from.
     pub claims: Option<String>,
+    /// The package could not be read, so the hash is that of the executable and the settings beside it.
+    pub is_unread: bool,
 }
 
 /// What a setup that follows an observation brings about.

@@ -11,6 +11,7 @@ use aws_sdk_lambda::types::{
 };
 use keyminder_reconcile::retry::Backoff;
 
+use super::package::Upload;
 use super::state::{CODE_SOURCE, Configuration, Logging, ROLE_ID, State};
 use super::{ADDRESS, Function};
 use crate::connection;
@@ -42,19 +43,15 @@ impl Function<'_> {
         &self.install.clients.lambda
     }
 
-    fn zip(&self) -> Blob {
-        Blob::new(self.install.code.zip.clone())
-    }
-
     fn architectures(&self) -> Vec<Architecture> {
         vec![Architecture::from(self.desired.code.architecture.as_str())]
     }
 
-    pub(super) async fn create(&self, shared: &Shared) -> Result<(), Error> {
+    pub(super) async fn create(&self, upload: &Upload, shared: &Shared) -> Result<(), Error> {
         let desired = &self.desired.configuration;
         let mut tags = self.desired.tags.clone();
         tags.extend(shared.role_id(self.install).await?.map(|id| (ROLE_ID.to_owned(), id)));
-        tags.extend(desired_source(&self.desired));
+        tags.extend(upload.source.clone().map(|source| (CODE_SOURCE.to_owned(), source)));
         let answer = self
             .install
             .wait(ADDRESS, PROPAGATION, not_yet, async || {
@@ -65,7 +62,7 @@ impl Function<'_> {
                     .runtime(Runtime::from(desired.runtime.as_str()))
                     .handler(&desired.handler)
                     .set_architectures(Some(self.architectures()))
-                    .code(FunctionCode::builder().zip_file(self.zip()).build())
+                    .code(FunctionCode::builder().zip_file(Blob::new(upload.zip.clone())).build())
                     .timeout(desired.timeout_seconds)
                     .memory_size(desired.memory_mb)
                     .environment(variables(desired))
@@ -137,14 +134,14 @@ impl Function<'_> {
         self.done().await
     }
 
-    pub(super) async fn upload(&self) -> Result<(), Error> {
+    pub(super) async fn upload(&self, upload: &Upload) -> Result<(), Error> {
         self.install
             .wait(ADDRESS, PROPAGATION, is_busy, async || {
                 self.lambda()
                     .update_function_code()
                     .function_name(self.name())
                     .set_architectures(Some(self.architectures()))
-                    .zip_file(self.zip())
+                    .zip_file(Blob::new(upload.zip.clone()))
                     .customize()
                     .config_override(connection::uploading())
                     .send()
@@ -170,11 +167,11 @@ impl Function<'_> {
     }
 
     /// Writes down what the code that is about to be uploaded was compiled from.
-    pub(super) async fn record_source(&self, observed: &State) -> Result<(), Error> {
-        match desired_source(&self.desired) {
-            Some((key, source)) => self.set_tags(Tags::from([(key, source)])).await,
-            None if observed.code.code_source.is_some() => self.remove_tags(vec![CODE_SOURCE.to_owned()]).await,
-            None => Ok(()),
+    pub(super) async fn record_source(&self, observed: &State, upload: &Upload) -> Result<(), Error> {
+        match &upload.source {
+            source if *source == observed.claims => Ok(()),
+            Some(source) => self.set_tags(Tags::from([(CODE_SOURCE.to_owned(), source.clone())])).await,
+            None => self.remove_tags(vec![CODE_SOURCE.to_owned()]).await,
         }
     }
 
@@ -234,11 +231,6 @@ impl Function<'_> {
     fn trouble(&self, code: &str, kind: Kind, message: String) -> Error {
         Error::of_call(kind, "lambda:GetFunctionConfiguration", self.name(), code, message)
     }
-}
-
-/// The tag that records what the code was compiled from.
-fn desired_source(desired: &State) -> Option<(String, String)> {
-    desired.code.code_source.clone().map(|source| (CODE_SOURCE.to_owned(), source))
 }
 
 fn variables(configuration: &Configuration) -> Environment {

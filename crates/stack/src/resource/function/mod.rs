@@ -2,7 +2,9 @@
 //!
 //! What is asked of Lambda, in this order:
 //!
-//! - to look: GetFunction (configuration, tags, reserved concurrency), and of IAM GetRole, for the role's id;
+//! - to look: GetFunction (configuration, tags, reserved concurrency), and of IAM GetRole, for the role's id; the
+//!   package itself, by the link that GetFunction gives, only where its hash does not tell whether the executable or the
+//!   settings beside it differ;
 //! - where it is not there: CreateFunction, tried again while the new role is not known everywhere;
 //! - where no update mends it: DeleteFunction, CreateFunction;
 //! - where it differs, each only if needed: UpdateFunctionConfiguration, TagResource with the role's id,
@@ -10,9 +12,11 @@
 //! - after each creation and update: GetFunctionConfiguration, until Lambda has done its part;
 //! - to take it away: DeleteFunction.
 //!
-//! This file owns that order; `state.rs` what the function is, `calls.rs` how each change is asked for.
+//! This file owns that order; `state.rs` what the function is, `package.rs` what its package holds, `calls.rs` how each
+//! change is asked for.
 
 mod calls;
+mod package;
 mod state;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
@@ -21,6 +25,7 @@ use futures::future::try_join;
 use keyminder_keyage::arn::account_of;
 use keyminder_reconcile::{Address, FieldChange, Meaning, Observed, Removal, Resource};
 
+use self::package::Upload;
 use self::state::Grant;
 pub(crate) use self::state::State;
 use super::tags::settle as settle_tags;
@@ -65,12 +70,6 @@ impl<'a> Function<'a> {
 
     fn name(&self) -> &str {
         &self.install.names.function
-    }
-
-    /// The hashes of code that this run leaves as it is.
-    fn kept(&self) -> &[String] {
-        let spec = &self.install.spec;
-        if spec.keep_code { &spec.function.trusted_code } else { &[] }
     }
 
     /// Asked for by its name, so that the ARN in the answer, even in the words for a function that does not exist, is
@@ -125,7 +124,8 @@ impl Resource for Function<'_> {
     async fn observe(&self, shared: &Shared) -> Result<Observed<State>, Error> {
         let (answer, role_id) = try_join(self.live(), shared.role_id(self.install)).await?;
         let Some(answer) = answer else { return Ok(Observed::Absent) };
-        Ok(match State::seen(answer, role_id, &self.desired, self.kept()) {
+        let installed = self.installed(&answer).await;
+        Ok(match State::seen(answer, installed, role_id, &self.desired) {
             Some((state, tags)) => by_tags(&tags, &self.install.names, state),
             None => Observed::Absent,
         })
@@ -133,10 +133,11 @@ impl Resource for Function<'_> {
 
     async fn converge(&self, observed: Option<&State>, shared: &Shared) -> Result<(), Error> {
         let desired = &self.desired;
-        let Some(observed) = observed else { return self.create(shared).await };
+        let Some(observed) = observed else { return self.create(&Upload::own(self), shared).await };
         if self.must_be_replaced(observed) {
+            let upload = self.upload_for(observed).await?;
             self.delete().await?;
-            return self.create(shared).await;
+            return self.create(&upload, shared).await;
         }
         let live = self.settled().await?;
         let failed_update = live.last_update_status() == Some(&LastUpdateStatus::Failed);
@@ -150,9 +151,10 @@ impl Resource for Function<'_> {
             self.record_role(observed.role_id.clone(), shared).await?;
         }
         if failed_update || observed.code != desired.code {
+            let upload = self.upload_for(observed).await?;
             // First the record: if the run ends in between, the hash still differs, and the next run repeats both.
-            self.record_source(observed).await?;
-            self.upload().await?;
+            self.record_source(observed, &upload).await?;
+            self.upload(&upload).await?;
         }
         if observed.reserved_concurrency != desired.reserved_concurrency {
             self.clear_concurrency().await?;

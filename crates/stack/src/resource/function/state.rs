@@ -12,6 +12,7 @@ use aws_sdk_lambda::types::{
 };
 use keyminder_reconcile::{FieldChange, Meaning, PathPart};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::installation::Installation;
 use crate::operate::InstalledCode;
@@ -45,6 +46,12 @@ pub(crate) struct State {
     /// The role that it should have, as it was when the function was looked at. Nothing to compare.
     #[serde(skip)]
     pub(super) role_id: Option<String>,
+    /// Its code is another build's, and stays. Nothing to compare.
+    #[serde(skip)]
+    pub(super) keeps_code: bool,
+    /// What its code claims to be compiled from. Nothing to compare.
+    #[serde(skip)]
+    pub(super) claims: Option<String>,
     /// Zero of them stops the function without a word.
     pub(super) reserved_concurrency: Option<i32>,
     pub(super) tags: Tags,
@@ -101,7 +108,11 @@ pub(super) struct Logging {
 /// What UpdateFunctionCode sets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Code {
+    /// Of the package without the settings beside the executable.
     pub(super) code_sha256: String,
+    /// A digest of the settings beside the executable, if they do not fit into the environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) packaged_settings: Option<String>,
     /// What the code claims to be compiled from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) code_source: Option<String>,
@@ -110,15 +121,39 @@ pub(super) struct Code {
 
 impl Code {
     /// What is installed, as far as it matters to what is wanted. Equal hashes are equal code, whatever the record
-    /// says; and code that is listed as trusted can stay.
-    fn seen(live: &FunctionConfiguration, tags: &Tags, wanted: &Self, kept: &[String]) -> Self {
-        let code_sha256 = live.code_sha256().unwrap_or_default().to_owned();
+    /// says; and code that may stay counts as the code that is wanted.
+    fn seen(live: &FunctionConfiguration, installed: Installed, source: Option<String>, wanted: &Self) -> Self {
+        let Installed { code_sha256, packaged_settings, is_kept } = installed;
         let architecture = live.architectures().first().map_or("x86_64", Architecture::as_str).to_owned();
-        if code_sha256 == wanted.code_sha256 || kept.contains(&code_sha256) {
-            return Self { architecture, ..wanted.clone() };
+        if code_sha256 == wanted.code_sha256 || is_kept {
+            return Self { architecture, packaged_settings, ..wanted.clone() };
         }
-        Self { code_sha256, code_source: tags.get(CODE_SOURCE).cloned(), architecture }
+        Self { code_sha256, packaged_settings, code_source: source, architecture }
     }
+
+    fn is_executable_of(&self, other: &Self) -> bool {
+        (&self.code_sha256, &self.architecture) == (&other.code_sha256, &other.architecture)
+    }
+}
+
+/// The installed package, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Installed {
+    /// The hash of the package without the settings beside the executable; of the whole package, where it could not be
+    /// taken apart.
+    pub(super) code_sha256: String,
+    /// A digest of the settings beside the executable, or [`UNREAD`].
+    pub(super) packaged_settings: Option<String>,
+    /// It is another build's code that may stay.
+    pub(super) is_kept: bool,
+}
+
+/// In place of the digest of settings that could not be read.
+pub(super) const UNREAD: &str = "could not be read";
+
+/// A short digest of the settings beside the executable.
+pub(super) fn digest_of(settings: &str) -> String {
+    Sha256::digest(settings).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether the function can decrypt its environment. Lambda grants the use of the key to the role's id, and a role made
@@ -170,18 +205,22 @@ impl State {
     /// It has the settings that `desired` has.
     pub(crate) fn has_settings_of(&self, desired: &Self) -> bool {
         self.configuration.environment == desired.configuration.environment
+            && self.code.packaged_settings == desired.code.packaged_settings
     }
 
-    /// It has the code that `desired` has.
+    /// It has the code that `desired` has, whatever the settings beside it.
     pub(crate) fn has_code_of(&self, desired: &Self) -> bool {
-        self.code == desired.code
+        self.code.is_executable_of(&desired.code)
     }
 
     /// Its code, if it is not the code that `desired` has.
     pub(crate) fn other_code_than(&self, desired: &Self) -> Option<InstalledCode> {
         let (own, wanted) = (&self.code, &desired.code);
-        (own.code_sha256 != wanted.code_sha256)
-            .then(|| InstalledCode { code_sha256: own.code_sha256.clone(), claims: own.code_source.clone() })
+        (own.code_sha256 != wanted.code_sha256).then(|| InstalledCode {
+            code_sha256: own.code_sha256.clone(),
+            claims: own.code_source.clone(),
+            is_unread: own.packaged_settings.as_deref() == Some(UNREAD),
+        })
     }
 
     /// Its reserved concurrency does not let it run at all.
@@ -225,29 +264,33 @@ impl State {
                 },
             },
             code: Code {
-                code_sha256: install.code.sha256.clone(),
+                code_sha256: install.code.executable_sha256.clone(),
+                packaged_settings: install.code.settings.as_deref().map(digest_of),
                 code_source: spec.package.source().map(str::to_owned),
                 architecture: spec.package.architecture().as_str().to_owned(),
             },
             role_grant: Grant::Current,
             role_id: None,
+            keeps_code: false,
+            claims: None,
             reserved_concurrency: None,
             tags: install.tags().into_iter().chain([(SETTINGS.to_owned(), spec.digest())]).collect(),
         }
     }
 
-    /// The function as it is, and all its tags. `role_id` is that of the role it should have. `kept` are the hashes
-    /// of code that may stay. `None` where the answer has no configuration.
+    /// The function as it is, and all its tags. `role_id` is that of the role it should have. `None` where the answer
+    /// has no configuration.
     pub(super) fn seen(
         answer: GetFunctionOutput,
+        installed: Installed,
         role_id: Option<String>,
         wanted: &Self,
-        kept: &[String],
     ) -> Option<(Self, Tags)> {
         let reserved_concurrency = answer.concurrency().and_then(|limit| limit.reserved_concurrent_executions());
         let tags: Tags = answer.tags.unwrap_or_default().into_iter().collect();
         let live = answer.configuration?;
         let configuration = Configuration::seen(&live, &wanted.configuration);
+        let (claims, keeps_code) = (tags.get(CODE_SOURCE).cloned(), installed.is_kept);
         let runs_as_it = configuration.role == wanted.configuration.role;
         let state = Self {
             lifecycle: Lifecycle::seen(&live),
@@ -256,9 +299,11 @@ impl State {
                 tenancy: live.tenancy_config().map(|tenancy| tenancy.tenant_isolation_mode().as_str().to_owned()),
             },
             configuration,
-            code: Code::seen(&live, &tags, &wanted.code, kept),
+            code: Code::seen(&live, installed, claims.clone(), &wanted.code),
             role_grant: Grant::seen(tags.get(ROLE_ID).map(String::as_str), role_id.as_deref(), runs_as_it),
             role_id,
+            keeps_code,
+            claims,
             reserved_concurrency,
             tags: ownership::owned(&tags, &wanted.tags),
         };
