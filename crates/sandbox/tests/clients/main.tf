@@ -1,5 +1,10 @@
 terraform {
-  required_providers { aws = { source = "hashicorp/aws" } }
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "5.100.0"
+    }
+  }
 }
 variable "endpoint" {}
 variable "package" {}
