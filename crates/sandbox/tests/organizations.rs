@@ -40,6 +40,15 @@ async fn assume(aws: &Aws, role: &str) -> Session {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_with_a_bad_name_is_refused_before_its_role_is_looked_at() {
+    let (aws, _) = organization(1).await;
+    let told = refused!(aws.sts.assume_role().role_arn("no-role").role_session_name("a:b"), "ValidationError");
+    assert!(told.contains("Value 'a:b' at 'roleSessionName' failed to satisfy constraint"), "{told}");
+    let told = refused!(aws.sts.assume_role().role_arn("arn:a:b:::c").role_session_name("test"), "ValidationError");
+    assert!(told.ends_with("arn:a:b:::c is invalid"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn accounts_come_in_pages_of_twenty_and_a_page_can_be_empty() {
     let (aws, organizations) = organization(45).await;
     for empty_pages in [false, true] {

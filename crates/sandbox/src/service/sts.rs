@@ -45,15 +45,15 @@ fn asked_role(site: &Site<'_>) -> Vec<String> {
 fn assume_role(request: &mut Request<'_>) -> Answer {
     let input = request.input;
     let (arn, name) = (input.required("RoleArn")?, input.required("RoleSessionName")?);
-    let account = account_of(&arn);
-    if !arn.starts_with("arn:") || account.len() != 12 || !resource_of(&arn).starts_with("role/") {
-        return Err(input.invalid(format!("{arn} is invalid")));
-    }
     if name.len() < 2 || !is_name(&name, 64, "_+=,.@-") {
         return Err(input.invalid(format!(
             "1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: Member must \
              satisfy regular expression pattern: [\\w+=,.@-]*"
         )));
+    }
+    let account = account_of(&arn);
+    if !arn.starts_with("arn:") || account.len() != 12 || !resource_of(&arn).starts_with("role/") {
+        return Err(input.invalid(format!("{arn} is invalid")));
     }
     let seconds = input.number("DurationSeconds").unwrap_or(DURATION);
     if !(SHORTEST..=43_200).contains(&seconds) {

@@ -105,9 +105,11 @@ pub(super) fn named(request: &Request<'_>) -> Result<Named, AwsError> {
     } else {
         let long = too_long(text, "functionName", if is_lenient(operation) { 170 } else { 140 });
         found = parse(text, is_lenient(operation));
-        // Of a name that is wrong in both ways some operations tell one only.
+        // Of a name that is wrong in both ways some operations report one only: DeleteFunction the length, or of an ARN
+        // the pattern.
+        let only_pattern = is_lenient(operation) || operation == "DeleteFunction" && text.starts_with("arn:");
         let told = match operation {
-            _ if is_lenient(operation) => (long.filter(|_| found.is_some()), found.is_none()),
+            _ if only_pattern => (long.filter(|_| found.is_some()), found.is_none()),
             "DeleteFunction" => (long.clone(), found.is_none() && long.is_none()),
             _ => (long, found.is_none()),
         };
