@@ -11,3 +11,4 @@ mod links;
 mod page;
 mod policies;
 mod terminal;
+mod walk;

@@ -36,7 +36,7 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
 
 /// Every page for people.
 pub(crate) fn pages() -> Vec<String> {
-    let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned(), "CHANGELOG.md".to_owned()];
     pages.extend(files("docs", ".md"));
     pages.extend(files("examples", ".md"));
     pages
@@ -67,28 +67,48 @@ pub(crate) fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// The content of every fenced block of a language.
-pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
+/// A fenced block of a page.
+pub(crate) struct Block {
+    /// What stands after the fence.
+    pub(crate) language: String,
+    /// Its content, without the indentation of a list.
+    pub(crate) text: String,
+    /// The line of the fence.
+    pub(crate) line: usize,
+    /// What the comments before it, `<!-- test: … -->`, say about how it is tested.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Every fenced block, in the order shown.
+pub(crate) fn fenced(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut open: Option<(bool, String)> = None;
-    for line in page.lines() {
+    let mut open: Option<Block> = None;
+    let mut notes = Vec::new();
+    for (number, line) in page.lines().enumerate() {
         let line_in = line.trim_start();
         match (&mut open, line_in.strip_prefix("```")) {
-            (Some((wanted, block)), Some(_)) => {
-                if *wanted {
-                    blocks.push(std::mem::take(block));
-                }
-                open = None;
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(info)) => {
+                let notes = std::mem::take(&mut notes);
+                open = Some(Block { language: info.trim().to_owned(), text: String::new(), line: number + 1, notes });
             }
-            (None, Some(info)) => open = Some((info.trim() == language, String::new())),
-            (Some((_, block)), None) => {
-                block.push_str(line_in);
-                block.push('\n');
+            (Some(block), None) => {
+                block.text.push_str(line_in);
+                block.text.push('\n');
             }
-            (None, None) => {}
+            (None, None) => {
+                let note = line_in.strip_prefix("<!-- test: ").and_then(|rest| rest.strip_suffix(" -->"));
+                notes.extend(note.map(str::to_owned));
+            }
         }
     }
+    assert!(open.is_none() && notes.is_empty(), "a fence is not closed, or a note is about no block: {notes:?}");
     blocks
+}
+
+/// The content of every fenced block of a language.
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
+    fenced(page).into_iter().filter(|block| block.language == language).map(|block| block.text).collect()
 }
 
 /// The page without its fenced blocks.

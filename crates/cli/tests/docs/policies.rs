@@ -3,7 +3,7 @@
 use keyminder_sandbox::OrganizationSeed;
 use serde_json::Value;
 
-use crate::page::text;
+use crate::page::{section, text};
 use crate::terminal::{ACCOUNT, Terminal, sandbox};
 
 /// The JSON below the comment that names it.
@@ -68,13 +68,14 @@ fn the_deployers_policy_is_the_one_that_is_printed() {
 }
 
 #[test]
-fn the_names_in_the_readme_are_the_defaults() {
-    let readme = text("README.md");
+fn the_names_in_the_guide_are_the_defaults() {
+    let guide = text("docs/guide.md");
+    let table = section(&guide, "## What gets installed");
     let plan = plan();
     for change in plan["changes"].as_array().unwrap() {
         let name = change["name"].as_str().unwrap();
         for part in name.split(" of ").flat_map(|part| part.split(" on ")) {
-            assert!(readme.contains(&format!("`{part}`")), "{part} ({}) is not in README.md", change["address"]);
+            assert!(table.contains(&format!("`{part}`")), "{part} ({}) is not in the guide", change["address"]);
         }
     }
 }

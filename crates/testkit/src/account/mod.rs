@@ -305,7 +305,7 @@ impl Account {
             aws.iam.attach_role_policy().role_name(role_name).policy_arn(policy.policy().unwrap().arn().unwrap());
         attach.send().await.unwrap();
         let plant = Plant {
-            region: REGION.into(),
+            region: self.region.clone(),
             name: function.into(),
             runtime: "nodejs6.10".into(),
             handler: "index.handler".into(),
