@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use expectrl::process::unix::WaitStatus;
 use expectrl::{Eof, Expect};
 use keyminder_sandbox::world::{AccessKey, User};
-use keyminder_sandbox::{Clock, Options, Sandbox, Seed};
+use keyminder_sandbox::{Clock, Options, OrganizationSeed, Sandbox, Seed};
 use keyminder_testkit::account::Account;
 
 use crate::page::{Block, fenced, files, pages, root, text};
@@ -42,6 +42,16 @@ const SCENES: &[(&str, fn(&mut Walk))] = &[
     ("set up by hand", |walk| {
         walk.account = account(ACCOUNT);
         runtime().block_on(walk.account.set_up_by_hand());
+    }),
+    ("an organization", |walk| {
+        let reading_role = Some("keyminder-reader".to_owned());
+        let users = Seed { users: 3, old: 1, ..Seed::default() };
+        walk.account.sandbox.seed_organization(&OrganizationSeed {
+            accounts: 3,
+            users,
+            reading_role,
+            ..OrganizationSeed::default()
+        });
     }),
     ("installed", |walk| {
         let setup = walk.shell("keyminder setup --email ops@example.com --yes").output().unwrap();
@@ -199,6 +209,13 @@ impl Walk {
     /// The script with what a reader would put in the place of placeholders.
     fn script(&self, block: &Block) -> String {
         let mut script = block.text.replace("4580", &self.port.to_string());
+        let member = self.account.sandbox.edit(|aws| {
+            let accounts = &aws.organization.as_ref()?.accounts;
+            accounts.iter().find(|(id, _)| *id != ACCOUNT).map(|(id, member)| (id.clone(), member.parent.clone()))
+        });
+        if let Some((id, unit)) = member {
+            script = script.replace(OTHER_ACCOUNT, &id).replace("ou-ab12-3c4d5e6f", &unit);
+        }
         while let Some(start) = script.find("https://sns.eu-west-1.amazonaws.com/confirmation.html?TopicArn=…") {
             let end = start + script[start..].find('\'').expect("a link in quotes");
             let outbox = self.account.sandbox.outbox();
