@@ -36,8 +36,14 @@ const OTHER_ACCOUNT: &str = "210987654321";
 /// How long a block may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Does what happened before a block.
+type Scene = fn(&mut Walk);
+
+/// Does what happens while a block runs, again and again until it ends.
+type Event = fn(&Sandbox);
+
 /// What can have happened before a block.
-const SCENES: &[(&str, fn(&mut Walk))] = &[
+const SCENES: &[(&str, Scene)] = &[
     ("a profile for each account", |walk| walk.other = Some(account(OTHER_ACCOUNT))),
     ("set up by hand", |walk| {
         walk.account = account(ACCOUNT);
@@ -65,7 +71,7 @@ const SCENES: &[(&str, fn(&mut Walk))] = &[
 ];
 
 /// What can happen while a block runs.
-const MEANWHILE: &[(&str, fn(&Sandbox))] = &[
+const MEANWHILE: &[(&str, Event)] = &[
     ("everyone confirms", |sandbox| {
         std::thread::sleep(Duration::from_millis(500));
         confirm(sandbox, true);
