@@ -153,7 +153,8 @@ impl Walk {
         std::fs::create_dir(&bin).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keyminder"), bin.join("keyminder")).unwrap();
         // The AWS CLI, if it is not simply `aws` on the path.
-        if let Some(cli) = std::env::var_os("KEYMINDER_AWS_CLI") {
+        let pinned = Some(root().join(".venv/bin/aws")).filter(|cli| cli.exists());
+        if let Some(cli) = std::env::var_os("KEYMINDER_AWS_CLI").map(PathBuf::from).or(pinned) {
             std::os::unix::fs::symlink(cli, bin.join("aws")).unwrap();
         }
         // In a checkout, `cargo run -- COMMAND` is `keyminder COMMAND`.
