@@ -31,6 +31,9 @@ struct Checker {
     code_sha256: String,
     /// How the executable in it was built: `development build`, `release build` or `prebuilt`.
     build: String,
+    /// The version and digest of the source that it was compiled from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
     bytes: usize,
 }
 
@@ -63,6 +66,7 @@ fn document() -> Document {
                 architecture: package.architecture().as_str(),
                 code_sha256: package.code_sha256(),
                 build: package.origin().to_string(),
+                source: package.source(),
                 bytes: package.zip().len(),
             })
             .collect(),
@@ -75,8 +79,9 @@ fn text(document: &Document) -> String {
         let date = document.commit_date.map(|date| format!(" ({date})")).unwrap_or_default();
         text.push_str(&format!("commit   {commit}{date}\n"));
     }
-    for Checker { architecture, code_sha256, build, bytes } in &document.checkers {
-        text.push_str(&format!("function {architecture}, {build}, {bytes} bytes, CodeSha256 {code_sha256}\n"));
+    for Checker { architecture, code_sha256, build, source, bytes } in &document.checkers {
+        let source = source.map(|source| format!(", source {source}")).unwrap_or_default();
+        text.push_str(&format!("function {architecture}, {build}{source}, {bytes} bytes, CodeSha256 {code_sha256}\n"));
     }
     text
 }
