@@ -95,3 +95,29 @@ fn the_digest_of_sources_depends_on_their_names_and_content_and_not_on_their_fol
     assert_ne!(digest("here", "lib.rs", "1"), here);
     assert_ne!(digest("here", "main.rs", "2"), here);
 }
+
+/// The part of the workspace's manifest that begins with `[heading]`.
+fn table(heading: &str) -> &'static str {
+    let manifest = include_str!("../../../Cargo.toml");
+    let (_, rest) = manifest.split_once(&format!("\n[{heading}]\n")).unwrap();
+    rest.split("\n[").next().unwrap()
+}
+
+#[test]
+fn no_crate_of_the_checker_inherits_that_the_command_leaves_it_unoptimised() {
+    let unoptimised = table("profile.release.package");
+    let dependencies = include_str!("../../checker/Cargo.toml");
+    let crates: BTreeSet<&str> = dependencies
+        .lines()
+        .filter_map(|line| line.split(['.', ' ']).next())
+        .filter(|name| unoptimised.contains(&format!("{name} = {{ opt-level = 0 }}")) && name.starts_with("aws-sdk-"))
+        .collect();
+    assert!(crates.contains("aws-sdk-iam"), "{crates:?}");
+    for name in crates {
+        assert!(table("profile.lambda.package").contains(&format!("{name} = {{ opt-level = \"z\" }}")), "{name}");
+        assert!(
+            table("profile.lambda-development.package").contains(&format!("{name} = {{ opt-level = 0 }}")),
+            "{name}"
+        );
+    }
+}

@@ -81,6 +81,9 @@ fn the_version_names_the_package_that_setup_would_upload() {
     let document: serde_json::Value = serde_json::from_str(&run(&["version", "--output", "json"]).stdout).unwrap();
     let digest = document["checkers"][0]["code_sha256"].as_str().unwrap();
     assert!(digest.len() == 44 && text.stdout.contains(digest), "{}", text.stdout);
+    let carried = keyminder_bundle::Package::new(keyminder_bundle::available()[0]).unwrap().source();
+    assert_eq!(document["checkers"][0]["source"].as_str(), carried);
+    assert!(carried.is_none_or(|source| text.stdout.contains(&format!(", source {source}"))), "{}", text.stdout);
     assert_eq!((document["schema"].as_u64(), document["command"].as_str()), (Some(1), Some("version")));
 }
 
