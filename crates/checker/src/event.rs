@@ -22,6 +22,8 @@ pub struct Event {
     pub mode: Mode,
     /// A word to find the run by in the log.
     pub probe: Option<String>,
+    /// The address for a test email.
+    pub owner: Option<String>,
 }
 
 /// What a run does.
@@ -37,6 +39,9 @@ pub enum Mode {
     DryRun,
     /// Publishes a test notice, and reads nothing: `{"keyminder": "test-notice"}`.
     TestNotice,
+    /// Emails a test to one address, and reads nothing: `{"keyminder": "test-owner", "owner": "anna@example.com"}`. A
+    /// checker of an older version takes it for a dry run.
+    TestOwner,
 }
 
 impl Mode {
@@ -48,6 +53,7 @@ impl Mode {
             Self::ByHand => "by-hand",
             Self::DryRun => "dry-run",
             Self::TestNotice => "test-notice",
+            Self::TestOwner => "test-owner",
         }
     }
 }
@@ -60,17 +66,20 @@ impl Event {
         let word = text("keyminder");
         let mode = match word {
             Some("test-notice") => Mode::TestNotice,
+            Some("test-owner") => Mode::TestOwner,
             Some("run") => Mode::ByHand,
             Some(_) => Mode::DryRun,
             None if text("source") == Some("aws.events") => Mode::Scheduled,
             None => Mode::ByHand,
         };
-        let probe = text("probe").or(word.filter(|word| !["test-notice", "run", "dry-run"].contains(word)));
+        let probe =
+            text("probe").or(word.filter(|word| !["test-notice", "test-owner", "run", "dry-run"].contains(word)));
         Self {
             id: text("id").map(str::to_owned),
             time: text("time").and_then(|time| time.parse().ok()),
             mode,
             probe: probe.map(str::to_owned),
+            owner: event.get("owner").and_then(Value::as_str).filter(|text| text.len() <= 254).map(str::to_owned),
         }
     }
 

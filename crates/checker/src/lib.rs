@@ -11,8 +11,10 @@ mod check;
 mod event;
 mod function;
 mod log;
+mod mailer;
 #[cfg(feature = "organization")]
 mod organization;
+mod owners;
 mod publisher;
 mod reading;
 mod run_summary;
@@ -28,8 +30,9 @@ pub use organization::{
     Caller, ORGANIZATION_ACTIONS, OrganizationCheck, OrganizationClients, OrganizationError, OrganizationProgress,
     Selection, UNIT_ACTIONS,
 };
+pub use owners::emails_to_owners;
 pub use publisher::{PublishError, Published, Publisher};
-pub use run_summary::{FinishedRun, RunSummary};
+pub use run_summary::{FinishedRun, OwnersSummary, RunSummary};
 
 /// The IAM actions and the SNS action that a check needs, as IAM policies name them, in order. What
 /// `other_credentials` adds is in [`OTHER_CREDENTIALS_ACTIONS`].
@@ -42,6 +45,9 @@ pub const ACTIONS: &[&str] = &[
     "iam:ListUsers",
     "sns:Publish",
 ];
+
+/// The actions that emails to owners add. The last one only with `fallback = "account"`.
+pub const OWNERS_ACTIONS: &[&str] = &["ses:SendEmail", "account:GetAlternateContact"];
 
 /// The IAM actions that the setting `other_credentials` adds.
 pub const OTHER_CREDENTIALS_ACTIONS: &[&str] =

@@ -4,10 +4,12 @@
 //! goes, nor who hears of it.
 
 use jiff::Timestamp;
+use keyminder_keyage::notice::OwnersInformed;
 use keyminder_keyage::{Notice, Report, Untrusted, notice};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Mode};
+use crate::mailer::Mailed;
 use crate::publisher::Published;
 
 /// Subjects and message ids that an answer lists: it goes into one line of the log, which takes 256 KB
@@ -24,7 +26,7 @@ const ERRORS_TOLD: usize = 3;
 pub struct RunSummary {
     /// 1.
     pub schema: u32,
-    /// `scheduled`, `by-hand`, `dry-run` or `test-notice`.
+    /// `scheduled`, `by-hand`, `dry-run`, `test-notice` or `test-owner`.
     pub mode: String,
     /// The account.
     pub account: String,
@@ -76,10 +78,52 @@ pub struct RunSummary {
     /// What was odd about the event, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+    /// The emails to owners, if owners are emailed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<OwnersSummary>,
     /// How long it took.
     pub duration_ms: u64,
     /// The checker's version.
     pub version: String,
+}
+
+/// What became of the emails to owners.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnersSummary {
+    /// Emails that SES accepted.
+    pub sent: u32,
+    /// Emails that were to be sent and were not.
+    pub unsent: u32,
+    /// The addresses, the first 500; in a dry run, those that would have been emailed.
+    pub to: Vec<String>,
+    /// SES's ids of the emails, the first 500.
+    pub message_ids: Vec<String>,
+    /// Who was not emailed and why, the first few.
+    pub errors: Vec<String>,
+    /// Keys that have no owner who can be emailed.
+    pub keys_without_owner: u32,
+}
+
+impl OwnersSummary {
+    pub(crate) fn new(informed: &OwnersInformed, mailed: Mailed) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let failed = informed.emails.iter().filter_map(|email| Some((&email.to, email.failure.as_ref()?)));
+        let of_contacts =
+            informed.contacts.iter().map(|(account, why)| format!("the security contact of account {account}: {why}"));
+        let unsent = count(failed.clone().count() + informed.contacts.len());
+        let mut message_ids = mailed.message_ids;
+        let sent = count(message_ids.len());
+        message_ids.truncate(LISTED);
+        Self {
+            sent,
+            unsent,
+            to: informed.emails.iter().take(LISTED).map(|email| email.to.clone()).collect(),
+            message_ids,
+            errors: of_contacts.chain(failed.map(|(to, why)| format!("{to}: {why}"))).take(ERRORS_LISTED).collect(),
+            keys_without_owner: count(informed.without_owner.len()),
+        }
+    }
 }
 
 /// The end of a run.

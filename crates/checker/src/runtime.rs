@@ -54,7 +54,7 @@ async fn handle(function: &Result<Function, String>, event: LambdaEvent<Value>) 
             let install = variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned());
             // The settings can be wrong and the topic still known.
             if let (Some(deployment), true) = (Deployment::known(variable), event.mode != Mode::DryRun)
-                && let Ok((_, sns)) = clients(&http())
+                && let Ok(Clients { sns, .. }) = clients(&http())
             {
                 publish_failure(sns, &deployment, reason, now).await;
             }
@@ -86,17 +86,24 @@ fn function() -> Result<Function, String> {
     let (settings, deployment) = Settings::from_environment(variable, settings_file.as_deref()).map_err(|error| {
         format!("The notifier's settings cannot be used: {error}. To fix this, run: keyminder setup")
     })?;
-    let (iam, sns) = clients(&http())?;
-    Ok(Function::new(&iam, sns, settings, deployment))
+    let Clients { iam, sns, ses, account } = clients(&http())?;
+    Ok(Function::new(&iam, sns, settings, deployment).with_owners(&ses, &account))
 }
 
 fn http() -> SharedHttpClient {
     Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
+struct Clients {
+    iam: aws_sdk_iam::Client,
+    sns: aws_sdk_sns::Client,
+    ses: aws_sdk_sesv2::Client,
+    account: aws_sdk_account::Client,
+}
+
 /// Lambda hands credentials and region over in the environment and starts a new process before they
 /// lapse ("Defined runtime environment variables"), so the SDK's whole chain of providers is not needed.
-fn clients(http: &SharedHttpClient) -> Result<(aws_sdk_iam::Client, aws_sdk_sns::Client), String> {
+fn clients(http: &SharedHttpClient) -> Result<Clients, String> {
     let needed = |name: &str| variable(name).ok_or_else(|| format!("{name} is not in the environment"));
     let region = Region::new(variable("AWS_REGION").map_or_else(|| needed("AWS_DEFAULT_REGION"), Ok)?);
     let credentials = Credentials::new(
@@ -137,7 +144,12 @@ fn clients(http: &SharedHttpClient) -> Result<(aws_sdk_iam::Client, aws_sdk_sns:
             $sdk::Client::from_conf(config.build())
         }};
     }
-    Ok((client!(aws_sdk_iam, "AWS_ENDPOINT_URL_IAM", reading), client!(aws_sdk_sns, "AWS_ENDPOINT_URL_SNS", sending)))
+    Ok(Clients {
+        iam: client!(aws_sdk_iam, "AWS_ENDPOINT_URL_IAM", reading),
+        sns: client!(aws_sdk_sns, "AWS_ENDPOINT_URL_SNS", sending.clone()),
+        ses: client!(aws_sdk_sesv2, "AWS_ENDPOINT_URL_SESV2", sending.clone()),
+        account: client!(aws_sdk_account, "AWS_ENDPOINT_URL_ACCOUNT", sending),
+    })
 }
 
 fn variable(name: &str) -> Option<String> {

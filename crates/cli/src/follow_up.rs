@@ -30,6 +30,8 @@ pub(crate) enum Topic {
     AddedByOthers,
     /// Something of others could be where nobody could look.
     NotChecked,
+    /// Owners of keys cannot be emailed, or not all of them.
+    OwnerEmails,
     /// How to check on the installation.
     Verify,
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::arn::Arn;
+use crate::owners::Owners;
 use crate::schedule::{DEFAULT_SCHEDULE, Schedule};
 use crate::settings::{Settings, variable};
 
@@ -34,6 +35,8 @@ pub struct Deployment {
     pub install: String,
     /// The schedule of its rule, from which the interval between runs follows.
     pub schedule: Schedule,
+    /// Whether owners of keys are emailed, and how.
+    pub owners: Owners,
 }
 
 /// What `setup` gives the function.
@@ -68,8 +71,10 @@ impl Settings {
             ("INSTALL".to_owned(), deployment.install.clone()),
             ("SCHEDULE".to_owned(), deployment.schedule.to_string()),
         ]);
+        variables.extend(deployment.owners.to_environment().into_iter().map(|(name, text)| (name.to_owned(), text)));
         let (mut lists, mut lists_size) = (Map::new(), 0);
-        for ((name, value), (_, default)) in self.values().into_iter().zip(Self::default().values()) {
+        let settings = deployment.owners.with_tag(self.clone());
+        for ((name, value), (_, default)) in settings.values().into_iter().zip(Self::default().values()) {
             if value == default && !ALWAYS_WRITTEN.contains(&name) {
                 continue;
             }
@@ -126,6 +131,7 @@ impl Settings {
             let setting = problem.path.split(['[', '.']).next().unwrap_or_default();
             return Err(refuse(&variable_of(setting), problem.message));
         }
+        let owners = Owners::from_environment(&variable, &settings).map_err(|(name, message)| refuse(name, message))?;
         let schedule = variable("SCHEDULE").unwrap_or_else(|| DEFAULT_SCHEDULE.to_owned());
         let topic_arn = variable("TOPIC_ARN").ok_or_else(|| refuse("TOPIC_ARN", "it is not set".to_owned()))?;
         if !is_topic_arn(&topic_arn) {
@@ -137,6 +143,7 @@ impl Settings {
                 topic_arn,
                 install: variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned()),
                 schedule: Schedule::parse(&schedule).map_err(|error| refuse("SCHEDULE", error.to_string()))?,
+                owners,
             },
         ))
     }
@@ -171,6 +178,7 @@ impl Deployment {
             topic_arn,
             install: variable("INSTALL").unwrap_or_else(|| DEFAULT_INSTALL.to_owned()),
             schedule: schedule.or_else(|| Schedule::parse(DEFAULT_SCHEDULE).ok())?,
+            owners: Owners::default(),
         })
     }
 

@@ -14,6 +14,7 @@ mod glob;
 pub mod key;
 pub mod notice;
 pub mod organization;
+pub mod owners;
 pub mod reminder;
 pub mod report;
 pub mod schedule;
@@ -28,8 +29,9 @@ pub use environment::{DEFAULT_INSTALL, Deployment, Environment, EnvironmentError
 pub use exemption::{Exemption, ExemptionRecord, ExemptionSource, ExemptionState};
 pub use glob::Glob;
 pub use key::{Account, CredentialKind, Key, KeyStatus, LastUsed, User};
-pub use notice::{Context, Notice, notices};
+pub use notice::{Context, Notice, OwnerEmail, OwnersInformed, notices};
 pub use organization::{AccountReading, AccountState, Cause, OrganizationId, OrganizationReport, OrganizationSummary};
+pub use owners::{Fallback, Owners};
 pub use report::{Finding, ReadError, Report, Summary};
 pub use schedule::{DEFAULT_SCHEDULE, Schedule, ScheduleError};
 pub use settings::{AllClear, Format, Inactive, Limit, NoticeKind, NoticeSteps, Problem, Settings};

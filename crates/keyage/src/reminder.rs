@@ -70,10 +70,7 @@ impl Window {
 pub fn reports(finding: &Finding, settings: &Settings, window: Window) -> bool {
     let old = || finding.turns_old.is_some_and(|moment| window.holds_repeated(moment, settings.repeat_days));
     let unused = || {
-        let days = settings.unused_days.unwrap_or(0);
-        let never = finding.unused_since == finding.created && finding.last_used == crate::LastUsed::Never;
-        let days = if never { days.max(settings.unused_grace_days) } else { days };
-        let first = |since| next_second(days_after(since, days));
+        let first = |since| unused_from(finding, since, settings);
         finding.unused_since.is_some_and(|since| window.holds_repeated(first(since), settings.repeat_days))
     };
     let excuse_ended = || finding.excuse_ended.is_some_and(|moment| window.holds(moment));
@@ -91,6 +88,37 @@ pub fn reports(finding: &Finding, settings: &Settings, window: Window) -> bool {
         Verdict::Exempt | Verdict::Fresh => false,
     };
     main || unused()
+}
+
+/// The first boundary after a moment, from which on a later run reports the finding again; `None` if there is none.
+#[must_use]
+pub fn next_boundary(finding: &Finding, settings: &Settings, after: Timestamp) -> Option<Timestamp> {
+    let repeated = |first: Timestamp| {
+        let every = i64::from(settings.repeat_days.max(1)) * 86_400;
+        let passed = (after.as_second() - first.as_second()).div_euclid(every);
+        let seconds = if passed < 0 { first.as_second() } else { first.as_second() + (passed + 1) * every };
+        Timestamp::from_second(seconds).ok()
+    };
+    let old = finding.turns_old.and_then(repeated);
+    let warnings = settings.warn_days.iter().filter_map(|warning| {
+        let at = finding.limit_days.unwrap_or(0).saturating_sub(*warning);
+        Some(days_after(finding.created?, at)).filter(|moment| *moment > after)
+    });
+    let unused = finding.unused_since.map(|since| unused_from(finding, since, settings)).and_then(repeated);
+    let main = match finding.verdict {
+        Verdict::Old | Verdict::Inactive => old,
+        Verdict::Due => warnings.chain(old).min(),
+        Verdict::Fresh | Verdict::Exempt | Verdict::Unknown => None,
+    };
+    main.into_iter().chain(unused).min()
+}
+
+/// The moment from which on a key that is unused since then is reported as that.
+fn unused_from(finding: &Finding, since: Timestamp, settings: &Settings) -> Timestamp {
+    let days = settings.unused_days.unwrap_or(0);
+    let never = finding.unused_since == finding.created && finding.last_used == crate::LastUsed::Never;
+    let days = if never { days.max(settings.unused_grace_days) } else { days };
+    next_second(days_after(since, days))
 }
 
 /// Whether the finding turned old since the previous run.

@@ -21,4 +21,6 @@ pub(crate) enum On {
     Function,
     LogGroup,
     Rule,
+    /// The identities that can send emails.
+    Identities,
 }

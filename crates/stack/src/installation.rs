@@ -149,7 +149,8 @@ impl Installation {
 /// The function's environment and the zip that goes with it.
 fn contents(names: &Names, spec: &Spec) -> Result<(BTreeMap<String, String>, Code), Error> {
     let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::usage("BadSchedule", error.to_string()))?;
-    let deployment = Deployment { topic_arn: names.topic_arn(), install: names.install.clone(), schedule };
+    let (topic_arn, install, owners) = (names.topic_arn(), names.install.clone(), spec.owners.clone());
+    let deployment = Deployment { topic_arn, install, schedule, owners };
     let settings = spec.check.to_environment(&deployment);
     let mut environment = settings.variables;
     for (name, value) in &spec.function.environment {

@@ -26,8 +26,9 @@ pub use installation::Installation;
 pub use names::{ChosenNames, DEFAULT_INSTALL, IamNames, Names};
 pub use opening::Roles;
 pub use operate::{
-    Confirmed, Decision, Decisions, Drift, Effects, InstalledCode, Invocation, LoggedRun, Obstacle, Recipient,
-    SubscriptionState, SubscriptionStatus, UnknownSettings, alarm, auditor_policy, deployer_actions, deployer_policy,
+    Confirmed, Decision, Decisions, Drift, Effects, EmailObstacle, InstalledCode, Invocation, LoggedRun, Obstacle,
+    Recipient, SubscriptionState, SubscriptionStatus, UnknownSettings, alarm, auditor_policy, deployer_actions,
+    deployer_policy,
 };
 pub use order::{Observation, Stack};
 pub use ownership::Tags;

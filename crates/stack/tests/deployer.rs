@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use keyminder_reconcile::{Action, Removal};
 use keyminder_sandbox::Options;
 use keyminder_sandbox::world::{LogEvent, LogStream};
-use keyminder_stack::{Cause, Spec, Subscription, deployer_actions, deployer_policy};
+use keyminder_stack::{Cause, EmailObstacle, Spec, Subscription, deployer_actions, deployer_policy};
 use keyminder_testkit::account::edits::{DELETIONS, DRIFT, add_extras, attach_to_others};
 use keyminder_testkit::account::{self, ADOPT, Account, CONVERGE, REGION, spec};
 use serde_json::json;
@@ -29,7 +29,10 @@ async fn enforced(spec: &Spec) -> Account {
 
 #[tokio::test]
 async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
-    let account = enforced(&spec()).await;
+    let mut emailing = spec();
+    emailing.owners.from = Some("keys@example.com".into());
+    emailing.owners.domains = vec!["example.com".into()];
+    let account = enforced(&emailing).await;
     let mut used = BTreeSet::new();
     let note = |used: &mut BTreeSet<String>| {
         used.extend(account.sandbox.calls().into_iter().filter(|c| !c.caller.is_function()).flat_map(|c| c.actions));
@@ -49,6 +52,8 @@ async fn the_deployers_policy_allows_every_run_and_nothing_that_no_run_needs() {
     });
     assert_eq!(installation.runs("2026-11-23T11:00:00Z".parse().unwrap()).await.unwrap().len(), 1);
     assert!(installation.changed_at().await.unwrap().is_some());
+    let obstacles = account.open(&emailing).await.email_obstacles().await;
+    assert!(obstacles.iter().all(|one| !matches!(one, EmailObstacle::Unknown(_))), "{obstacles:?}");
     for (_, edit) in DRIFT {
         account.sandbox.edit(edit);
         account.setup(&spec()).await.expect_right();

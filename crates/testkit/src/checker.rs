@@ -6,7 +6,7 @@ use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_http_client::Builder;
 use jiff::{SignedDuration, Timestamp};
 use keyminder_checker::{Check, Function, Scope};
-use keyminder_keyage::{Deployment, Report, Schedule, Settings};
+use keyminder_keyage::{Deployment, Owners, Report, Schedule, Settings};
 use keyminder_sandbox::world::{AccessKey, LastUsed, User};
 use keyminder_sandbox::{Clock, Options, Sandbox};
 
@@ -114,6 +114,11 @@ pub fn calls_of(sandbox: &Sandbox, operation: &str) -> usize {
 
 /// The function of an install whose topic ops@example.com and a queue listen to.
 pub async fn function(sandbox: &Sandbox, settings: Settings, schedule: &str) -> Function {
+    function_for(sandbox, settings, schedule, Owners::default()).await
+}
+
+/// The same function, which emails owners by these settings.
+pub async fn function_for(sandbox: &Sandbox, settings: Settings, schedule: &str, owners: Owners) -> Function {
     let sns_client = sns(sandbox);
     let topic = sns_client.create_topic().name("topic").send().await.unwrap().topic_arn.unwrap();
     for (protocol, endpoint) in [("email", "ops@example.com"), ("sms", "+15550100")] {
@@ -121,7 +126,8 @@ pub async fn function(sandbox: &Sandbox, settings: Settings, schedule: &str) -> 
     }
     sandbox.confirm("ops@example.com");
     sandbox.forget_calls();
-    let deployment =
-        Deployment { topic_arn: topic, install: "default".to_owned(), schedule: Schedule::parse(schedule).unwrap() };
-    Function::new(&iam(sandbox), sns_client, settings, deployment)
+    let (install, schedule) = ("default".to_owned(), Schedule::parse(schedule).unwrap());
+    let deployment = Deployment { topic_arn: topic, install, schedule, owners };
+    let function = Function::new(&iam(sandbox), sns_client, settings, deployment);
+    function.with_owners(&client!(aws_sdk_sesv2, sandbox), &client!(aws_sdk_account, sandbox))
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::notice::Context;
 use keyminder_keyage::verdict::assess;
 use keyminder_keyage::{
-    CredentialKind, Deployment, Finding, Key, KeyStatus, LastUsed, Report, Schedule, Settings, User,
+    CredentialKind, Deployment, Finding, Key, KeyStatus, LastUsed, Owners, Report, Schedule, Settings, User,
 };
 
 /// The time of every test.
@@ -39,6 +39,7 @@ pub fn deployment(schedule: &str) -> Deployment {
         topic_arn: "arn:aws:sns:eu-west-1:123456789012:IAM-Access-Key-Rotation-Topic".to_owned(),
         install: "default".to_owned(),
         schedule: Schedule::parse(schedule).unwrap(),
+        owners: Owners::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns when reading stops so that what was found can still be sent, and when sending stops so that the
 //! function can still say how it went. It must not know what is read or sent.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use keyminder_keyage::notice::Context;
@@ -57,17 +58,29 @@ pub(super) struct Expected<'a> {
     context: &'a Context,
     seen: usize,
     to_report: usize,
+    /// The owner tags of keys to report; `None` if owners are not emailed.
+    owners: Option<HashSet<String>>,
 }
 
 impl<'a> Expected<'a> {
-    pub(super) fn new(settings: &'a Settings, context: &'a Context) -> Self {
-        Self { settings, context, seen: 0, to_report: 0 }
+    pub(super) fn new(settings: &'a Settings, context: &'a Context, emails_owners: bool) -> Self {
+        Self { settings, context, seen: 0, to_report: 0, owners: emails_owners.then(HashSet::new) }
+    }
+
+    /// How many messages there are to send as of now, notices and emails to owners.
+    pub(super) fn messages(&mut self, report: &Report) -> usize {
+        self.notices(report) + self.owners.as_ref().map_or(0, |owners| owners.len() + 1)
     }
 
     /// The number as of now. Findings may only have been added since the last time.
     pub(super) fn notices(&mut self, report: &Report) -> usize {
         let new = report.keys.get(self.seen..).unwrap_or_default();
-        self.to_report += new.iter().filter(|finding| reports(finding, self.settings, self.context.window)).count();
+        for finding in new.iter().filter(|finding| reports(finding, self.settings, self.context.window)) {
+            self.to_report += 1;
+            if let (Some(owners), Some(owner)) = (&mut self.owners, &finding.owner) {
+                owners.insert(owner.clone());
+            }
+        }
         self.seen = report.keys.len();
         1 + match self.settings.notice {
             NoticeKind::Digest => self.seen / KEYS_A_PART,

@@ -14,10 +14,12 @@ use tokio::time::Instant;
 
 use crate::check::Check;
 use crate::event::{Event, Mode};
+use crate::mailer::Mailer;
 use crate::publisher::{Published, Publisher};
 use crate::run_summary::{self, FinishedRun, RunSummary};
 
 mod allowance;
+mod owners;
 
 use allowance::{Allowance, Expected};
 
@@ -33,6 +35,7 @@ pub struct Function {
     check: Check,
     publisher: Publisher,
     deployment: Deployment,
+    mailer: Option<(Mailer, aws_sdk_account::Client)>,
     seen: Mutex<VecDeque<(String, FinishedRun)>>,
 }
 
@@ -49,8 +52,17 @@ impl Function {
             check: Check::new(iam, settings, deployment.account()),
             publisher: Publisher::new(sns, &deployment.topic_arn),
             deployment,
+            mailer: None,
             seen: Mutex::new(VecDeque::new()),
         }
+    }
+
+    /// The same function with what it takes to email owners, if its settings say that it does.
+    #[must_use]
+    pub fn with_owners(mut self, ses: &aws_sdk_sesv2::Client, account: &aws_sdk_account::Client) -> Self {
+        let owners = &self.deployment.owners;
+        self.mailer = owners.is_configured().then(|| (Mailer::new(ses, owners.clone()), account.clone()));
+        self
     }
 
     /// Deals with one event. `remaining` is the time until Lambda ends the invocation: reading stops
@@ -69,6 +81,7 @@ impl Function {
         let allowance = remaining.map(|remaining| Allowance::new(started, remaining));
         let mut outcome = match event.mode {
             Mode::TestNotice => self.test_notice(event, now, allowance).await,
+            Mode::TestOwner => self.test_owner(event, now, allowance).await,
             _ => self.run(event, now, allowance).await,
         };
         let answer = &mut outcome.answer;
@@ -87,21 +100,26 @@ impl Function {
             _ => Context::by_hand(&self.deployment, now),
         };
         let settings = self.check.settings();
-        let mut expected = Expected::new(settings, &context);
+        let mut expected = Expected::new(settings, &context, self.mailer.is_some());
         let report = match allowance {
             None => self.check.read(now, None, |_| {}).await,
             Some(allowance) => {
-                let stop = |report: &_| Some(allowance.read_until(expected.notices(report)));
+                let stop = |report: &_| Some(allowance.read_until(expected.messages(report)));
                 self.check.read_until(now, stop, &|_| {}).await
             }
         };
+        // The notices say which owners were emailed, so these come first, and leave the time that notices take.
+        let until = allowance.map(|allowance| allowance.read_until(expected.notices(&report)));
+        let (informed, owners) = self.write_to_owners(&report, &context, event.mode, until).await.unzip();
+        let context = Context { owners: informed, ..context };
         let notices = notices(&report, settings, &context);
         let published = match event.mode {
             Mode::DryRun => Published::default(),
             _ => self.publisher.publish(&notices, allowance.map(|allowance| allowance.publish_until())).await,
         };
         let error = run_summary::failure(&report, &published, event.mode, &self.deployment.install);
-        let answer = RunSummary::of(event).with_report(&report).with_notices(&notices).with_published(published);
+        let answer = RunSummary { owners, ..RunSummary::of(event) };
+        let answer = answer.with_report(&report).with_notices(&notices).with_published(published);
         FinishedRun { answer, error }
     }
 

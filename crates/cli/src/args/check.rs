@@ -20,6 +20,7 @@ use super::organization::OrganizationArgs;
   keyminder check --save keys.html                   a page for an auditor
   keyminder check --at 2027-01-31                    keys that will be old by then
   keyminder check --notice                           the notices as they would be sent
+  keyminder check --owners                           who would be emailed about which keys
   keyminder check --max-age-days 60 --exit-code      for CI
   keyminder check --organization                     every account of the organization")]
 pub(crate) struct CheckArgs {
@@ -39,6 +40,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true,
         value_parser = PossibleValuesParser::new(NoticeKind::ALL.iter().map(|word| word.as_str())).try_map(|word| word.parse::<NoticeKind>()))]
     pub(crate) notice: Option<Option<NoticeKind>>,
+
+    /// Show which owners would be emailed about which keys; with --notice, their emails
+    #[arg(long, conflicts_with = "organization")]
+    pub(crate) owners: bool,
 
     /// Only check users whose name matches; * and ? are wildcards
     #[arg(long, value_name = "NAME")]

@@ -16,11 +16,19 @@ use super::given::{Given, Installation};
 #[command(after_help = "Examples:
   keyminder test                 run the check now, as the schedule would
   keyminder test --notice        send a test notice to all subscribers
+  keyminder test --notice --owner anna@example.com
+                                 email a test to one owner of keys
   keyminder test --from-rule     let the rule start the function: tests every step")]
 pub(crate) struct TestArgs {
     /// Send a notice that is clearly marked as a test
     #[arg(long, conflicts_with_all = ["dry_run", "from_rule"])]
     pub(crate) notice: bool,
+
+    /// Email the test to this owner of keys, and to nobody else
+    ///
+    /// The address must be in the domains of [owners] in keyminder.toml.
+    #[arg(long, value_name = "ADDRESS", requires = "notice")]
+    pub(crate) owner: Option<String>,
 
     /// Check the keys, but send nothing
     #[arg(long, conflicts_with = "from_rule")]

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use keyminder_checker::{ACTIONS, Check, Progress, Scope};
-use keyminder_keyage::{Context, Deployment, Notice, Report, Settings, notices};
+use keyminder_checker::{ACTIONS, Check, Progress, Scope, emails_to_owners};
+use keyminder_keyage::{Context, Deployment, Notice, OwnerEmail, OwnersInformed, Report, Settings, notices};
 use keyminder_stack::{IamNames, Names};
 use serde_json::{Value, json};
 
@@ -25,6 +25,11 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
     }
     let at = args.at.as_deref().map(moment).transpose()?;
     let format = format(args, screen.is_json())?;
+    let owners = session.config.owners();
+    if args.owners && !owners.is_configured() {
+        return Err(Error::usage("OwnersNotConfigured", "--owners: owners of keys are not emailed")
+            .hint("set from and domains in [owners] in keyminder.toml"));
+    }
     if args.many.organization {
         return super::organization::run(session, args, &settings, (format, at)).await;
     }
@@ -39,15 +44,15 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         config_file: session.config.full_path(),
         endpoint: account.clients.endpoints().filter(|_| !session.config.is_of_sandbox()),
     };
-    let notices = match args.notice {
-        Some(_) => Some(notices(&report, &settings, &context(session, &account, at)?)),
-        None => None,
+    let sent = match args.notice.is_some() || args.owners {
+        true => Some(Sent::new(session, &account, &report, &settings, at).await?),
+        false => None,
     };
     if args.notice.is_some() && account.clients.region_is_assumed() {
         let region = account.clients.region();
         screen.remark(&render::dim(format_args!("no region is configured, so the notice names {region}")));
     }
-    let shown = show(session, format, args, &report, &provenance, &settings, notices)?;
+    let shown = show(session, format, args, &report, &provenance, &settings, sent)?;
     deliver(session, args, shown)?;
     if !report.complete {
         if format != CheckFormat::Table || args.save.is_some() {
@@ -80,6 +85,38 @@ pub(super) fn deliver(session: &Session, args: &CheckArgs, shown: Shown) -> Resu
     Ok(())
 }
 
+/// What a run would send.
+struct Sent {
+    notices: Vec<Notice>,
+    /// The emails to owners and the record of them, if owners are emailed.
+    owners: Option<(Vec<OwnerEmail>, OwnersInformed)>,
+}
+
+impl Sent {
+    async fn new(
+        session: &Session,
+        account: &Account,
+        report: &Report,
+        settings: &Settings,
+        at: Option<Timestamp>,
+    ) -> Result<Self, Error> {
+        let (context, owners) = (context(session, account, at)?, session.config.owners());
+        let mut owners = owners.is_configured().then_some(owners);
+        let emails = match owners.take() {
+            None => None,
+            Some(owners) => {
+                let client = account.clients.account_for_checking();
+                let emails = async {
+                    Ok::<_, Error>(emails_to_owners(&client, report, &owners, settings, &context, None).await)
+                };
+                Some(session.interrupt.or(emails).await?)
+            }
+        };
+        let context = Context { owners: emails.as_ref().map(|(_, informed)| informed.clone()), ..context };
+        Ok(Self { notices: notices(report, settings, &context), owners: emails })
+    }
+}
+
 /// What a run shows.
 pub(super) enum Shown {
     /// For people, with styles.
@@ -103,8 +140,9 @@ fn format(args: &CheckArgs, is_json: bool) -> Result<CheckFormat, Error> {
         (asked, named) => asked.or(named).unwrap_or_default(),
     };
     match format {
-        CheckFormat::Csv | CheckFormat::Html if args.notice.is_some() => {
-            both("--notice", &args.format.map_or_else(saved, |asked| format!("--format {}", asked.word())))
+        CheckFormat::Csv | CheckFormat::Html if args.notice.is_some() || args.owners => {
+            let flag = if args.notice.is_some() { "--notice" } else { "--owners" };
+            both(flag, &args.format.map_or_else(saved, |asked| format!("--format {}", asked.word())))
         }
         format => Ok(format),
     }
@@ -121,7 +159,7 @@ async fn read(
     let scope = Scope {
         all_keys: true,
         // What is handed on has everything. A notice has what the function would have read.
-        all_details: args.notice.is_none() && (args.all || format != CheckFormat::Table),
+        all_details: args.notice.is_none() && !args.owners && (args.all || format != CheckFormat::Table),
         user: args.user.clone(),
         made_at: at.map(|_| made_at),
     };
@@ -166,22 +204,31 @@ fn show(
     report: &Report,
     provenance: &Provenance,
     settings: &Settings,
-    notices: Option<Vec<Notice>>,
+    sent: Option<Sent>,
 ) -> Result<Shown, Error> {
     let width = session.screen.width();
-    Ok(match (format, notices) {
-        (CheckFormat::Json, notices) => {
-            let notices = notices.unwrap_or_default().iter().map(notice_document).collect();
-            let document = CheckDocument::new(report, provenance, notices);
+    Ok(match (format, sent) {
+        (CheckFormat::Json, sent) => {
+            let (notices, owners) = sent.map(|sent| (sent.notices, sent.owners)).unwrap_or_default();
+            let notices = notices.iter().filter(|_| args.notice.is_some()).map(notice_document).collect();
+            let owners = owners.filter(|_| args.owners).map(|(emails, informed)| owners_document(&emails, &informed));
+            let document = CheckDocument::new(report, provenance, notices, owners);
             let text =
                 serde_json::to_string_pretty(&document).map_err(|error| Error::failed("Json", error.to_string()))?;
             Shown::File((render::escaped(text) + "\n").into_bytes())
         }
-        (_, Some(notices)) => {
-            let text: String = match notices.as_slice() {
+        (_, Some(Sent { notices, owners })) => {
+            let mut text: String = match notices.as_slice() {
+                _ if args.notice.is_none() => String::new(),
                 [] => "Nothing would be sent.\n".to_owned(),
                 notices => notices.iter().map(|notice| render::notice(notice) + "\n").collect(),
             };
+            if let Some((emails, informed)) = owners.filter(|_| args.owners) {
+                match args.notice {
+                    Some(_) => text.extend(emails.iter().map(|email| render::owner_email(email) + "\n")),
+                    None => text.push_str(&render::owners(&emails, &informed, width)),
+                }
+            }
             Shown::Text(render::check::remarks(report, width) + &text)
         }
         (CheckFormat::Table, None) => Shown::Text(render::check::table(report, provenance, args.all, width)),
@@ -206,12 +253,36 @@ fn notice_document(notice: &Notice) -> Value {
     })
 }
 
+fn owners_document(emails: &[OwnerEmail], informed: &OwnersInformed) -> Value {
+    let email = |email: &OwnerEmail| {
+        json!({
+            "address": email.to,
+            "as_owner": email.as_owner,
+            "subject": email.subject,
+            "text": email.text,
+            "html": email.html,
+            "keys": email.keys,
+        })
+    };
+    let contact = |(account, why): &(String, String)| json!({ "account": account, "reason": why });
+    json!({
+        "emails": emails.iter().map(email).collect::<Vec<_>>(),
+        "without_owner": informed.without_owner,
+        "contacts_not_emailed": informed.contacts.iter().map(contact).collect::<Vec<_>>(),
+    })
+}
+
 /// The circumstances that a notice speaks of: with `--at`, those of the scheduled run at that time.
 fn context(session: &Session, account: &Account, at: Option<Timestamp>) -> Result<Context, Error> {
     let install = session.config.install();
     let region = account.clients.region();
     let names = Names::new(&account.identity, region, &install, "/", &session.config.chosen_names(), IamNames::Plain);
-    let deployment = Deployment { topic_arn: names.topic_arn(), install, schedule: session.config.schedule()? };
+    let deployment = Deployment {
+        topic_arn: names.topic_arn(),
+        install,
+        schedule: session.config.schedule()?,
+        owners: session.config.owners(),
+    };
     Ok(match at {
         Some(at) => Context::scheduled(&deployment, at),
         None => Context::by_hand(&deployment, Timestamp::now()),

@@ -118,7 +118,7 @@ impl Story<'_> {
 
         self.chapter("Invoke the deployed function. The emulator really executes it.").await?;
         self.prompt("test");
-        test::run(&self.session, &TestArgs { notice: false, dry_run: false, from_rule: false }).await?;
+        test::run(&self.session, &TestArgs { notice: false, owner: None, dry_run: false, from_rule: false }).await?;
         self.screen.text(&format!("\nThe email that {ADDRESS} receives:"));
         let mail = self.mail(MailKind::Notification)?;
         self.screen.text(&render::envelope(&mail));

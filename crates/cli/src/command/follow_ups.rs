@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyminder_keyage::Settings;
 use keyminder_reconcile::Plan;
-use keyminder_stack::{Effects, Installation, Names, Spec, SubscriptionState, SubscriptionStatus};
+use keyminder_stack::{Effects, EmailObstacle, Installation, Names, Spec, SubscriptionState, SubscriptionStatus};
 
 use crate::follow_up::{FollowUp, Topic};
 use crate::render;
@@ -73,6 +73,28 @@ pub(crate) fn of_effects(effects: &Effects, settings: &Settings, names: &Names) 
         .creates_function
         .then(|| FollowUp::run(Topic::Verify, "To check at any time that the notifier works, run", "keyminder status"));
     queue.into_iter().chain(reminders).chain(verify).collect()
+}
+
+/// What keeps owners from being emailed.
+pub(crate) fn of_owners(installation: &Installation, obstacles: &[EmailObstacle]) -> Vec<FollowUp> {
+    let of = |obstacle: &EmailObstacle| {
+        let why = installation.why_not(obstacle);
+        let message = match obstacle {
+            EmailObstacle::NoIdentity | EmailObstacle::NotVerified(_) => {
+                format!("Owners of keys cannot be emailed: {why}. Verify it in SES.")
+            }
+            EmailObstacle::DefaultConfigurationSet { set, .. } => {
+                format!("Owners of keys cannot be emailed: {why}. Set configuration_set = \"{set}\" in [owners].")
+            }
+            EmailObstacle::Sandbox(_) => format!(
+                "Not every owner can be emailed: {why}. Verify them, or request production access for SES in that region."
+            ),
+            EmailObstacle::Paused => format!("Owners of keys cannot be emailed: {why}."),
+            EmailObstacle::Unknown(_) => format!("It is not known whether owners of keys can be emailed: {why}."),
+        };
+        FollowUp::new(Topic::OwnerEmails, message)
+    };
+    obstacles.iter().map(of).collect()
 }
 
 /// That a setup brings an installation of an older version up to date.

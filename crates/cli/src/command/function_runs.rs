@@ -31,7 +31,7 @@ impl Run {
 
     /// It looked at keys and told of them, or was to: neither a test notice nor a trial does both.
     pub(super) fn is_check(&self) -> bool {
-        !matches!(self.mode(), Some("test-notice" | "dry-run"))
+        !matches!(self.mode(), Some("test-notice" | "test-owner" | "dry-run"))
     }
 }
 

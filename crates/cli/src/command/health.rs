@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use keyminder_keyage::Schedule;
+use keyminder_keyage::Untrusted;
 use keyminder_reconcile::Plan;
 use keyminder_stack::{Drift, Obstacle, SubscriptionState, SubscriptionStatus};
 
@@ -68,6 +69,8 @@ pub(super) struct Findings<'a> {
     pub(super) schedule: &'a Schedule,
     /// The log is kept for so many days.
     pub(super) retention_days: u32,
+    /// What keeps owners from being emailed.
+    pub(super) email_obstacles: Vec<String>,
     /// There is a configuration file.
     pub(super) from_file: bool,
     pub(super) now: Timestamp,
@@ -122,8 +125,21 @@ pub(super) fn problems(findings: &Findings<'_>) -> Vec<String> {
     if last_check(runs).is_some_and(|run| run.error.is_some()) {
         problems.push("the last run failed; run keyminder test to see if it still does".to_owned());
     }
+    problems.extend(findings.email_obstacles.iter().map(|why| format!("owners of keys might not be emailed: {why}")));
+    problems.extend(last_check(runs).and_then(not_emailed));
     problems.extend(silence(findings));
     problems
+}
+
+/// Owners whom the last run could not email. The notices of that run say who.
+fn not_emailed(run: &Run) -> Option<String> {
+    let owners = run.answer.as_ref()?.owners.as_ref().filter(|owners| owners.unsent > 0)?;
+    let first = owners.errors.first().map(|error| Untrusted::new(error).cut(300)).unwrap_or_default();
+    let more = match owners.unsent {
+        1 => String::new(),
+        number => format!(" (and {} more)", number - 1),
+    };
+    Some(format!("the last run could not email an owner: {}{more}", first.trim_end_matches('.')))
 }
 
 /// Without a file it depends on the flags what is configured.

@@ -21,6 +21,8 @@ pub(crate) async fn run(session: &Session, args: &PlanArgs) -> Result<Exit, Erro
     let subscriptions = opened.installation.subscriptions_in(&seen);
     let mut follow_ups = follow_ups::after_setup(&opened.installation, &subscriptions, true);
     let effects = opened.installation.effects(&seen, &plan);
+    let obstacles = session.email_obstacles(&opened.installation).await?;
+    follow_ups.extend(follow_ups::of_owners(&opened.installation, &obstacles));
     follow_ups.extend(follow_ups::of_version(&effects));
     follow_ups.extend(follow_ups::of_concerns(&plan));
     follow_ups.extend(follow_ups::of_not_checked(&plan));

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use keyminder_reconcile::Progress;
-use keyminder_stack::{Clients, Connection, Error as StackError, Identity, Installation, Kind, Roles, Spec, Unproven};
+use keyminder_stack::{
+    Clients, Connection, EmailObstacle, Error as StackError, Identity, Installation, Kind, Roles, Spec, Unproven,
+};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -178,6 +180,14 @@ impl Session {
         )?;
         self.config.check(&installation.problems())?;
         Ok(OpenInstallation { installation, progress })
+    }
+
+    /// What keeps owners from being emailed; nothing if they are not.
+    ///
+    /// # Errors
+    /// `Interrupted`.
+    pub(crate) async fn email_obstacles(&self, installation: &Installation) -> Result<Vec<EmailObstacle>, Error> {
+        self.reading(async { Ok(installation.email_obstacles().await) }).await
     }
 
     /// Does something that only reads, until the user asks to stop.

@@ -162,6 +162,7 @@ async fn finish(
     let Ending { applied, dry_run, .. } = *ending;
     let subscriptions = installation.subscriptions_in(seen);
     let mut left = follow_ups::after_setup(installation, &subscriptions, !applied && !plan.is_empty());
+    left.extend(follow_ups::of_owners(installation, &session.email_obstacles(installation).await?));
     if applied {
         let (settings, names) = (&installation.spec().check, installation.names());
         left.extend(follow_ups::of_effects(&ending.effects, settings, names));

@@ -13,7 +13,7 @@ use super::planning::{is_absent, look};
 use super::session::{Account, Session};
 use crate::args::StatusArgs;
 use crate::error::{Error, Exit};
-use crate::render::{self, LastRun, RunCounts, StatusDocument, StatusView, SubscriptionLine};
+use crate::render::{self, LastRun, OwnerCounts, OwnersView, RunCounts, StatusDocument, StatusView, SubscriptionLine};
 
 /// How often `--watch` looks again.
 const WATCH: Duration = Duration::from_secs(5);
@@ -65,11 +65,12 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
     let schedule = Schedule::parse(&spec.schedule).map_err(|error| Error::problems(vec![error.to_string()]))?;
     let now = Timestamp::now();
     let stack = installation.stack();
-    let (looked, runs) = futures::join!(
+    let (looked, runs, obstacles) = futures::join!(
         look(session, &stack, Purpose::Converge { adopt: false }),
         function_runs::recent(session, installation, &schedule, now),
+        session.email_obstacles(installation),
     );
-    let ((seen, plan), runs) = (looked?, runs?);
+    let ((seen, plan), runs, obstacles) = (looked?, runs?, obstacles?);
     let subscriptions = installation.subscriptions_in(&seen);
     let installed = !is_absent(&plan);
     let changed = match installed && health::is_silent(&runs, &schedule, now) {
@@ -88,6 +89,7 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         schedule: &schedule,
         retention_days: spec.function.log_retention_days,
         from_file: session.config.path().is_some(),
+        email_obstacles: obstacles.iter().map(|obstacle| installation.why_not(obstacle)).collect(),
         now,
     });
     let (next_run, not_scheduled, next_is_latest) = match next {
@@ -110,6 +112,11 @@ async fn find_out(session: &Session, account: &Account, installation: &Installat
         not_scheduled,
         next_is_latest,
         checker_version: version.filter(|version| !version.is_empty()),
+        owners: spec.owners.from.clone().map(|from| OwnersView {
+            from,
+            domains: spec.owners.domains(),
+            fallback: spec.owners.fallback.as_str(),
+        }),
         schedule: spec.schedule.clone(),
         schedule_description: schedule.description(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -147,6 +154,11 @@ fn last_run(run: &Run) -> LastRun {
         // Of very many the ids of the first are kept.
         published: usize::try_from(answer.sent).unwrap_or_default().max(answer.published.len()),
         unsent: answer.unsent,
+        owners: answer.owners.as_ref().map(|owners| OwnerCounts {
+            emailed: owners.sent,
+            not_emailed: owners.unsent,
+            keys_without_owner: owners.keys_without_owner,
+        }),
     });
     LastRun { at: run.at, ok: run.error.is_none(), error: run.error.clone(), counts }
 }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyminder_checker::RunSummary;
+use keyminder_keyage::Owners;
+use keyminder_keyage::owners::Address;
 use keyminder_reconcile::Purpose;
 use keyminder_stack::{Installation, SubscriptionState};
 use serde_json::{Value, json};
@@ -31,6 +33,7 @@ struct Ran {
 
 pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Error> {
     let wish = session.config.wish(&SpecArgs::default())?;
+    let owner = args.owner.as_deref().map(|asked| owner(&wish.spec.owners, asked)).transpose()?;
     let account = session.connect().await?;
     session.headline("test", &account);
     account.must_be_proven()?;
@@ -40,16 +43,19 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
     let ran = if args.from_rule {
         from_rule(session, installation).await?
     } else {
-        invoke(session, installation, args).await?
+        invoke(session, installation, args, owner.as_deref()).await?
     };
-    let subscriptions = session.reading(installation.subscriptions()).await?;
-    let recipients: Vec<String> = subscriptions
+    let subscriptions = match &owner {
+        Some(_) => Vec::new(),
+        None => session.reading(installation.subscriptions()).await?,
+    };
+    let recipients: Vec<String> = owner
         .iter()
-        .filter(|one| one.state == SubscriptionState::Confirmed)
-        .map(|one| {
+        .map(|address| format!("email: {address}"))
+        .chain(subscriptions.iter().filter(|one| one.state == SubscriptionState::Confirmed).map(|one| {
             let filtered = if one.filtered { " (if its filter policy matches)" } else { "" };
             format!("{}: {}{filtered}", one.protocol, one.endpoint)
-        })
+        }))
         .collect();
     if screen.is_json() {
         let place = session.place(&account, installation);
@@ -57,6 +63,12 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
         return Ok(if ran.ok { Exit::Done } else { Exit::Failed });
     }
     let answer: RunSummary = serde_json::from_value(ran.answer.clone()).unwrap_or_default();
+    if let (true, Some(owner)) = (ran.ok, &owner) {
+        let id = answer.owners.as_ref().and_then(|owners| owners.message_ids.first()).map_or("", String::as_str);
+        screen.text(&format!("\n{}", how_it_ran(&answer, false)));
+        screen.text(&format!("  Emailed a test to {owner}\n    {}", render::dim(format_args!("message {id}"))));
+        return Ok(Exit::Done);
+    }
     if ran.ok {
         screen.text(&format!("\n{}", how_it_ran(&answer, args.from_rule)));
         screen.text(&render::fold(&messages(&answer, &recipients), screen.width()));
@@ -67,8 +79,28 @@ pub(crate) async fn run(session: &Session, args: &TestArgs) -> Result<Exit, Erro
         .hint("to see what drifted, run keyminder status; the log group has the log of every run"))
 }
 
-async fn invoke(session: &Session, installation: &Installation, args: &TestArgs) -> Result<Ran, Error> {
+/// The address, if the configuration lets it be emailed.
+fn owner(owners: &Owners, asked: &str) -> Result<String, Error> {
+    if !owners.is_configured() {
+        return Err(Error::usage("OwnersNotConfigured", "--owner: owners of keys are not emailed")
+            .hint("set from and domains in [owners] in keyminder.toml, then run: keyminder setup"));
+    }
+    let refuse = |why: String| Error::usage("NotAnOwner", format!("--owner: {asked:?} cannot be emailed: {why}"));
+    let address = Address::parse(asked).map_err(|why| refuse(why.to_owned()))?;
+    match owners.includes(&address) {
+        true => Ok(address.to_string()),
+        false => Err(refuse(format!("it is not in owners.domains ({})", owners.domains().join(", ")))),
+    }
+}
+
+async fn invoke(
+    session: &Session,
+    installation: &Installation,
+    args: &TestArgs,
+    owner: Option<&str>,
+) -> Result<Ran, Error> {
     let payload = match () {
+        () if owner.is_some() => json!({ "keyminder": "test-owner", "owner": owner }),
         () if args.notice => json!({ "keyminder": "test-notice" }),
         () if args.dry_run => json!({ "keyminder": "dry-run" }),
         () => json!({}),
@@ -84,6 +116,11 @@ async fn invoke(session: &Session, installation: &Installation, args: &TestArgs)
             error
         }
     })?;
+    let is_of_older_version = || invocation.payload.get("owners").is_none();
+    if owner.is_some() && invocation.ok && is_of_older_version() {
+        let message = "the installed function does not email owners, and sent nothing";
+        return Err(Error::failed("OlderFunction", message).hint("to bring it up to date, run: keyminder setup"));
+    }
     let error = invocation.payload.get("errorMessage").and_then(Value::as_str).map(str::to_owned);
     if !invocation.ok && session.screen.is_verbose() {
         session.screen.remark(&render::dim(&invocation.log_tail));
@@ -165,7 +202,7 @@ async fn wait_for_scheduled_run(
 fn how_it_ran(answer: &RunSummary, from_rule: bool) -> String {
     let who = if from_rule { "The rule started the function, which ran" } else { "The function ran" };
     let how = format!("{} {who} in {}.", render::good("✓"), render::took(answer.duration_ms));
-    if answer.mode == "test-notice" {
+    if matches!(answer.mode.as_str(), "test-notice" | "test-owner") {
         return how;
     }
     format!(

@@ -7,7 +7,7 @@
 use clap::ArgMatches;
 use keyminder_bundle::Origin;
 use keyminder_keyage::arn::is_account_id;
-use keyminder_keyage::{Architecture, Schedule, Settings};
+use keyminder_keyage::{Architecture, Owners, Schedule, Settings};
 use keyminder_stack::{ChosenNames, Connection, Credentials, Layout, Package, Problem, Spec};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -143,13 +143,21 @@ impl Config {
     /// Everything that is wrong with the settings, at once.
     pub(crate) fn settings(&self, given: &Overrides) -> Result<Settings, Error> {
         let mut complaints = Complaints::new(&self.origins);
-        let settings = self.merge(given, &mut complaints).check;
-        if let Err(problems) = settings.validate() {
+        let layout = self.merge(given, &mut complaints);
+        for problem in layout.owners.problems(&layout.check) {
+            complaints.add(&problem.path, &problem.message);
+        }
+        if let Err(problems) = layout.check.validate() {
             for problem in problems {
                 complaints.add(&format!("check.{}", problem.path), &problem.message);
             }
         }
-        complaints.finish().map(|()| settings)
+        complaints.finish().map(|()| layout.owners.with_tag(layout.check))
+    }
+
+    /// Whether the owners of keys are emailed, and how.
+    pub(crate) fn owners(&self) -> Owners {
+        self.layout().owners
     }
 
     /// When the check is scheduled, for what a notice says about it.

@@ -70,7 +70,7 @@ const TEMPLATE: &str = include_str!("../../../../assets/keyminder.toml");
 mod tests {
     use std::path::Path;
 
-    use keyminder_keyage::{Architecture, Settings};
+    use keyminder_keyage::{Architecture, Fallback, Owners, Settings};
     use keyminder_stack::{Allow, Function, Iam, Layout, Notify, Rule, Subscription, Topic};
     use serde::Deserialize;
 
@@ -129,6 +129,13 @@ mod tests {
                 warn_days: vec![14, 7],
                 other_credentials: true,
                 ..Settings::default()
+            },
+            owners: Owners {
+                from: Some(text("keys@example.com")),
+                domains: vec![text("example.com"), text("example.org")],
+                tag: Some(text("contact")),
+                fallback: Fallback::Account,
+                configuration_set: Some(text("keys")),
             },
             function: Function {
                 timeout_seconds: 60,

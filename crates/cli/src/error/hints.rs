@@ -2,7 +2,7 @@
 //!
 //! Owns the advice. What happened, and why, comes from `keyminder-stack` as [`Kind`] and [`Cause`].
 
-use keyminder_stack::{Cause, Error, Kind};
+use keyminder_stack::{Cause, EmailObstacle, Error, Kind};
 
 /// What a person can do about it: what its cause asks for, or else what its kind does.
 pub(super) fn hints(error: &Error) -> Vec<String> {
@@ -46,6 +46,15 @@ fn of_cause(cause: &Cause) -> Vec<String> {
                 "{policy} denies this, so further permissions do not help; ask the people who manage that policy"
             )];
         }
+        Cause::CannotEmail(obstacle) => match &**obstacle {
+            EmailObstacle::DefaultConfigurationSet { set, .. } => {
+                return vec![format!("allow it: set configuration_set = \"{set}\" in [owners]")];
+            }
+            _ => &[
+                "verify the address or its domain in SES, in the region of the installation, then run the same command again",
+                "to install without emails to owners for now, remove [owners] from keyminder.toml",
+            ],
+        },
         Cause::NoBoundary => &["check iam.permissions_boundary, and that the policy exists in this account"],
         Cause::EnvironmentTooLarge => &["shorten function.environment"],
         Cause::FixedPath(path) => {

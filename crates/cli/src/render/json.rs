@@ -132,12 +132,27 @@ pub(crate) struct CheckDocument<'a> {
     config_file: Option<&'a str>,
     controls: [Control; 3],
     notices: Vec<Value>,
+    owners: Option<Value>,
 }
 
 impl<'a> CheckDocument<'a> {
-    pub(crate) fn new(report: &'a Report, provenance: &'a Provenance, notices: Vec<Value>) -> Self {
+    pub(crate) fn new(
+        report: &'a Report,
+        provenance: &'a Provenance,
+        notices: Vec<Value>,
+        owners: Option<Value>,
+    ) -> Self {
         let (made_by, config_file) = (provenance.made_by.as_str(), provenance.config_file.as_deref());
-        Self { schema: SCHEMA, command: "check", report, made_by, config_file, controls: controls(report), notices }
+        Self {
+            schema: SCHEMA,
+            command: "check",
+            report,
+            made_by,
+            config_file,
+            controls: controls(report),
+            notices,
+            owners,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mails and notices as they would arrive.
 
-use keyminder_keyage::Notice;
+use keyminder_keyage::{Notice, OwnerEmail};
 #[cfg(feature = "sandbox")]
 use keyminder_sandbox::{Mail, MailKind};
 
@@ -41,6 +41,11 @@ pub(crate) fn notice(notice: &Notice) -> String {
     let message: serde_json::Value = serde_json::from_str(&notice.message).unwrap_or_default();
     let message = serde_json::to_string_pretty(&message).unwrap_or_else(|_| notice.message.clone());
     framed(&headers, &escaped(message))
+}
+
+/// An email to an owner before it is sent: its plain text part.
+pub(crate) fn owner_email(email: &OwnerEmail) -> String {
+    framed(&[("To", email.to.as_str()), ("Subject", email.subject.as_str())], &email.text)
 }
 
 fn framed(headers: &[(&str, &str)], body: &str) -> String {

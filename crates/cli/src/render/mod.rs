@@ -9,6 +9,7 @@ mod gate;
 mod json;
 mod mail;
 mod outcome;
+mod owners;
 mod plan;
 mod progress;
 mod screen;
@@ -25,14 +26,15 @@ pub(crate) use json::{
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use mail::envelope;
-pub(crate) use mail::notice;
+pub(crate) use mail::{notice, owner_email};
 pub(crate) use outcome::{follow_ups, in_sync, next_steps, receipt, unfinished};
+pub(crate) use owners::owners;
 pub(crate) use plan::{
     Headline, allowing, blockers, concern, headline, not_checked, plan, plan_with, refused, removing,
 };
 pub(crate) use progress::RunProgress;
 pub(crate) use screen::{Screen, write_file, write_report};
-pub(crate) use status::{LastRun, RunCounts, StatusView, SubscriptionLine, status};
+pub(crate) use status::{LastRun, OwnerCounts, OwnersView, RunCounts, StatusView, SubscriptionLine, status};
 pub(crate) use style::{bad, bold, command, dim, fold, good, heading, warn};
 pub(crate) use when::{patience, span, took};
 pub(crate) use words::{drift, obstacle};

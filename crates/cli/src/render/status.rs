@@ -23,6 +23,8 @@ pub(crate) struct StatusView {
     pub(crate) summary: Summary,
     pub(crate) subscriptions: Vec<SubscriptionLine>,
     pub(crate) last_run: Option<LastRun>,
+    /// How owners are emailed, if they are.
+    pub(crate) owners: Option<OwnersView>,
     pub(crate) next_run: Option<Timestamp>,
     /// Why there is no next run.
     pub(crate) not_scheduled: Option<String>,
@@ -47,6 +49,22 @@ pub(crate) struct StatusView {
     pub(crate) now: Timestamp,
     #[serde(skip)]
     pub(crate) plan: Plan,
+}
+
+/// How owners are emailed.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct OwnersView {
+    pub(crate) from: String,
+    pub(crate) domains: Vec<String>,
+    pub(crate) fallback: &'static str,
+}
+
+/// Emails of a run to owners.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct OwnerCounts {
+    pub(crate) emailed: u32,
+    pub(crate) not_emailed: u32,
+    pub(crate) keys_without_owner: u32,
 }
 
 /// One subscription.
@@ -85,6 +103,8 @@ pub(crate) struct RunCounts {
     pub(crate) due: u32,
     pub(crate) published: usize,
     pub(crate) unsent: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owners: Option<OwnerCounts>,
 }
 
 /// Columns for the name of a line.
@@ -105,6 +125,10 @@ pub(crate) fn status(view: &StatusView, verbose: bool, quiet: bool, width: usize
     }
     if view.subscriptions.is_empty() {
         line("Recipients", &bad("none"));
+    }
+    if let Some(owners) = &view.owners {
+        let fallback = if owners.fallback == "account" { ", or the account's security contact" } else { "" };
+        line("Owners", &format!("emailed from {}, in {}{fallback}", owners.from, owners.domains.join(", ")));
     }
     if view.installed {
         line("Schedule", &format!("{} ({})", view.schedule_description, view.schedule));
@@ -215,9 +239,15 @@ fn last_run(run: &LastRun, now: Timestamp) -> String {
     if counts.unsent > 0 {
         sent.push_str(&format!(", {} not sent", counts.unsent));
     }
+    if let Some(OwnerCounts { emailed, not_emailed, .. }) = counts.owners {
+        sent.push_str(&format!(", {emailed} {} emailed", if emailed == 1 { "owner" } else { "owners" }));
+        if not_emailed > 0 {
+            sent.push_str(&format!(", {not_emailed} not emailed"));
+        }
+    }
     let read = format!("{} users, {} keys, {} old, {} due", counts.users, counts.keys, counts.old, counts.due);
     let counts = match counts.mode.as_str() {
-        "test-notice" => format!("a test, {sent}"),
+        "test-notice" | "test-owner" => format!("a test, {sent}"),
         "dry-run" => format!("a dry run, {read}"),
         _ => format!("{read}, {sent}"),
     };

@@ -42,6 +42,7 @@ fn every_key_that_the_parser_accepts_is_documented_and_no_other() {
         ("check", "[check]\nzzzz = 1"),
         ("check.exemptions[]", "[check]\nexemptions = [{ user = 'a', until = 2030-01-01, reason = 'r', zzzz = 1 }]"),
         ("check.limits[]", "[check]\nlimits = [{ user = 'a', max_age_days = 1, zzzz = 1 }]"),
+        ("owners", "[owners]\nzzzz = 1"),
         ("function", "[function]\nzzzz = 1"),
         ("rule", "[rule]\nzzzz = 1"),
         ("topic", "[topic]\nzzzz = 1"),
@@ -50,7 +51,7 @@ fn every_key_that_the_parser_accepts_is_documented_and_no_other() {
     ] {
         accepted.extend(accepted_keys(table, file));
     }
-    for table in ["notify", "check", "function", "rule", "topic", "iam", "names"] {
+    for table in ["notify", "check", "owners", "function", "rule", "topic", "iam", "names"] {
         assert!(accepted.remove(table), "{table} is no table");
     }
     assert_eq!(documented_keys(), accepted);
@@ -74,7 +75,7 @@ fn the_full_example_has_every_key() {
     let mut keys = BTreeSet::new();
     let full: toml::Table = text("examples/full.toml").parse().unwrap();
     collect("", &Value::Table(full), &mut keys);
-    let tables = ["notify", "check", "function", "rule", "topic", "iam", "names"].map(str::to_owned);
+    let tables = ["notify", "check", "owners", "function", "rule", "topic", "iam", "names"].map(str::to_owned);
     assert_eq!(documented_keys(), &keys - &BTreeSet::from(tables));
 }
 

@@ -57,6 +57,17 @@ fn the_policy_of_a_session_in_each_account_is_the_one_that_is_printed() {
 }
 
 #[test]
+fn the_statements_for_emails_to_owners_are_those_that_are_printed() {
+    let sandbox = sandbox(ACCOUNT);
+    let file = "[owners]\nfrom = 'iam-keys@example.com'\ndomains = ['example.com']\nfallback = 'account'\n\
+                configuration_set = 'keys'";
+    let plan = Terminal::before(&sandbox).run_with(file, &["plan", "--output", "json"]).exits(0).json();
+    let all = statements(after(&plan, "iam_policy", "document.Statement"));
+    let added = all.into_iter().filter(|one| !statements(&printed("function")["Statement"]).contains(one));
+    assert_eq!(statements(&printed("owners")["Statement"]), added.collect::<Vec<_>>());
+}
+
+#[test]
 fn the_deployers_policy_is_the_one_that_is_printed() {
     let sandbox = sandbox(ACCOUNT);
     let exported = Terminal::before(&sandbox).run(&["export", "policy"]).exits(0).json();

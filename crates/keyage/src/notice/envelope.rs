@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::{Draft, Kind};
 use super::text::quoted;
-use super::{Attribute, AttributeValue};
+use super::{Attribute, AttributeValue, informed};
 use crate::key::KeyStatus;
 use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
@@ -26,7 +26,8 @@ pub(super) fn items(draft: &Draft<'_>) -> Vec<Item> {
     }
     let keys = draft.findings.iter().map(|finding| item("keys", finding));
     let errors = draft.report.errors.iter().filter(|_| draft.about_the_account).map(|error| item("errors", error));
-    keys.chain(errors).chain(draft.exemptions().map(|record| item("exemptions", record))).collect()
+    let rest = draft.exemptions().map(|record| item("exemptions", record)).chain(informed::items(draft));
+    keys.chain(errors).chain(rest).collect()
 }
 
 /// The elements divided into parts that SNS takes; `text` is the size of the first part's text. At least one part.
@@ -76,6 +77,10 @@ pub(super) fn document(draft: &Draft<'_>, items: Vec<Item>, part: usize, parts: 
         document.insert("summary".to_owned(), serde_json::to_value(&report.summary).unwrap_or_default());
         document.insert("root_access_keys".to_owned(), report.root_access_keys.into());
         document.insert("complete".to_owned(), report.complete.into());
+    }
+    if let (Some(_), Some(document)) = (&context.owners, document.as_object_mut()) {
+        document.insert("owner_emails".to_owned(), json!([]));
+        document.insert("without_owner".to_owned(), json!([]));
     }
     for (list, item) in items {
         if let Some(list) = document.get_mut(list).and_then(Value::as_array_mut) {

@@ -8,7 +8,7 @@ use super::draft::{Draft, Kind};
 use super::lines::{minute, not_counted};
 use super::subject::headline;
 use super::text::{count, fill, wrap};
-use super::{keys, steps};
+use super::{informed, keys, steps};
 use crate::report::thousands;
 use crate::untrusted::Untrusted;
 use crate::verdict::{Remedy, Verdict};
@@ -39,6 +39,7 @@ pub(super) fn text(draft: &Draft<'_>, marker: &str) -> String {
         keys::push(&mut text, draft);
         steps::push(&mut text, draft);
     }
+    informed::push(&mut text, draft);
     push_footer(&mut text, draft);
     text
 }

@@ -20,15 +20,19 @@ mod chat;
 mod commands;
 mod draft;
 mod envelope;
+mod informed;
 mod keys;
 mod lines;
 mod mail;
+pub mod owner;
 mod steps;
 mod subject;
 mod text;
 
 pub use commands::install_flag;
 use draft::{Draft, Kind};
+pub use informed::{Emailed, OwnersInformed, WithoutOwner};
+pub use owner::{OwnerEmail, owner_emails, owner_test_email};
 
 /// The circumstances of a run, as far as notices mention them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Context {
     pub schedule: Schedule,
     /// When the next check runs, if that follows from the schedule.
     pub next_run: Option<Timestamp>,
+    /// What became of the emails to owners; `None` if owners are not emailed.
+    pub owners: Option<OwnersInformed>,
 }
 
 impl Context {
@@ -64,6 +70,7 @@ impl Context {
             install: deployment.install.clone(),
             region: deployment.region().to_owned(),
             schedule: deployment.schedule.clone(),
+            owners: None,
             next_run: if deployment.schedule.as_str().starts_with("cron") {
                 deployment.schedule.next_after(now)
             } else {

@@ -34,6 +34,11 @@ fn account_arn(site: &Site<'_>) -> Vec<String> {
     }
 }
 
+/// The condition key of contacts (Account Management Reference Guide, "account:AlternateContactTypes context key").
+pub(crate) fn conditions(site: &Site<'_>) -> Vec<(&'static str, Vec<String>)> {
+    vec![("account:AlternateContactTypes", vec![site.text("AlternateContactType").to_owned()])]
+}
+
 fn denied(message: &str) -> AwsError {
     AwsError::new("AccessDeniedException", message).status(403)
 }

@@ -156,6 +156,9 @@ impl Operation {
             needs[0].conditions = ses::conditions(site);
             needs.extend(ses::further_needs(site, &needs[0]));
         }
+        if service == Service::Account {
+            needs[0].conditions = account::conditions(site);
+        }
         if site.input.has("Tags") && !site.input.tags("Tags").is_empty() || !site.input.tags("tags").is_empty() {
             let action = match (service, self.name) {
                 (Service::Iam, "CreateRole") => Some("iam:TagRole"),

@@ -18,8 +18,9 @@ const SERVICES: [(&str, &str); 6] = [
     ("CloudWatch Logs", "CloudWatch Logs"),
 ];
 
-/// A service that is only read, so it is of no matter for the account that is written to.
-const READ_ONLY: (&str, &str) = ("Organizations", "Organizations");
+/// The services that are only read, so they are of no matter for the account that is written to.
+const ONLY_READ: [(&str, &str); 3] =
+    [("Organizations", "Organizations"), ("SES", "SESv2"), ("Account Management", "Account")];
 
 /// AWS's own domains, of all partitions (endpoints.json of the SDKs).
 const AWS_DOMAINS: [&str; 11] = [
@@ -56,11 +57,11 @@ impl Endpoints {
             }
             Ok((name, url))
         };
-        SERVICES.into_iter().chain([READ_ONLY]).map(of).collect::<Result<_, _>>().map(Self)
+        SERVICES.into_iter().chain(ONLY_READ).map(of).collect::<Result<_, _>>().map(Self)
     }
 
     fn written(&self) -> impl Iterator<Item = &(&'static str, Option<String>)> {
-        self.0.iter().filter(|(name, _)| *name != READ_ONLY.0)
+        self.0.iter().filter(|(name, _)| !ONLY_READ.iter().any(|(one, _)| one == name))
     }
 
     /// A service's endpoint, unless it is AWS's own.
@@ -247,7 +248,7 @@ mod tests {
     #[test]
     fn a_service_that_is_only_read_can_be_anywhere() {
         let mut elsewhere = endpoints([None; 6]);
-        elsewhere.0.push((READ_ONLY.0, Some("http://127.0.0.1:1".to_owned())));
+        elsewhere.0.push((ONLY_READ[0].0, Some("http://127.0.0.1:1".to_owned())));
         assert!(elsewhere.must_be_one("1").is_ok());
         assert_eq!(elsewhere.of_other_parties(), []);
         assert!(elsewhere.describe().unwrap().contains("http://127.0.0.1:1 for Organizations"));

@@ -61,10 +61,12 @@ pub struct Connection {
 /// A client for each service that is used, all with the same configuration.
 #[derive(Debug, Clone)]
 pub struct Clients {
+    pub(crate) account: aws_sdk_account::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) ses: aws_sdk_sesv2::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) longest_wait: Option<Duration>,
@@ -198,10 +200,12 @@ impl Clients {
         }
         let at = |service| at(&sdk, endpoints.of(service));
         Ok(Self {
+            account: aws_sdk_account::Client::new(&at("Account Management")),
             events: aws_sdk_eventbridge::Client::new(&at("EventBridge")),
             iam: aws_sdk_iam::Client::new(&at("IAM")),
             lambda: aws_sdk_lambda::Client::new(&at("Lambda")),
             logs: aws_sdk_cloudwatchlogs::Client::new(&at("CloudWatch Logs")),
+            ses: aws_sdk_sesv2::Client::new(&at("SES")),
             sns: aws_sdk_sns::Client::new(&at("SNS")),
             sts: aws_sdk_sts::Client::new(&at("STS")),
             longest_wait: connection.longest_wait,
@@ -266,6 +270,12 @@ impl Clients {
     #[must_use]
     pub fn sts_for_checking(&self) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::from_conf(self.sts.config().to_builder().timeout_config(checking()).build())
+    }
+
+    /// A client for reading an account's security contact, as the function does.
+    #[must_use]
+    pub fn account_for_checking(&self) -> aws_sdk_account::Client {
+        self.account.clone()
     }
 
     /// Asks AWS who the credentials belong to.

@@ -2,6 +2,8 @@
 //!
 //! Causes are facts. What to do about one, and how to say so, is up to the command.
 
+use crate::operate::EmailObstacle;
+
 /// Why something failed, as far as more is known than its kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Cause {
@@ -28,6 +30,8 @@ pub enum Cause {
     Surroundings(Vec<String>),
     /// A policy denies it that the caller's own permissions cannot make up for.
     DeniedAbove(&'static str),
+    /// No owner of a key could be emailed.
+    CannotEmail(Box<EmailObstacle>),
     /// The permissions boundary that was asked for does not exist.
     NoBoundary,
     /// The function's environment variables exceed Lambda's quota.

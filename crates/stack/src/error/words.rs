@@ -8,6 +8,8 @@ pub(super) fn doing(operation: &str) -> String {
         "iam" => "IAM",
         "lambda" => "Lambda",
         "logs" => "CloudWatch Logs",
+        "account" => "account",
+        "ses" => "SES",
         "sns" => "SNS",
         "sts" => "STS",
         other => other,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{invocation, log, subscription_status};
+use super::{email, invocation, log, subscription_status};
 use crate::actions::On;
 use crate::installation::Installation;
 use crate::names::Names;
@@ -16,7 +16,8 @@ use crate::resource::policy::reading;
 /// Every action, by what it acts on.
 fn declared() -> BTreeMap<On, BTreeSet<&'static str>> {
     let mut found: BTreeMap<On, BTreeSet<&'static str>> = BTreeMap::new();
-    let all = order::ACTIONS.iter().chain(&[invocation::ACTIONS, log::ACTIONS, subscription_status::ACTIONS]);
+    let all =
+        order::ACTIONS.iter().chain(&[email::ACTIONS, invocation::ACTIONS, log::ACTIONS, subscription_status::ACTIONS]);
     for (on, actions) in all.copied().flatten() {
         found.entry(*on).or_default().extend(*actions);
     }
@@ -33,17 +34,22 @@ pub fn deployer_actions() -> BTreeSet<&'static str> {
 /// keys as the installed function does.
 #[must_use]
 pub fn deployer_policy(installation: &Installation) -> Value {
-    policy(&installation.names, |_| true)
+    policy(&installation.names, |action| is_needed(installation, action))
 }
 
 /// The least IAM policy for `plan`, `status` and `check`, which change nothing.
 #[must_use]
 pub fn auditor_policy(installation: &Installation) -> Value {
-    let mut policy = policy(&installation.names, is_reading);
+    let mut policy = policy(&installation.names, |action| is_needed(installation, action) && is_reading(action));
     if let Some(statements) = policy["Statement"].as_array_mut() {
         statements.extend(reading(&installation.spec.check, &installation.names));
     }
     policy
+}
+
+/// SES is asked only if owners are emailed.
+fn is_needed(installation: &Installation, action: &str) -> bool {
+    installation.spec.owners.is_configured() || !action.starts_with("ses:")
 }
 
 fn is_reading(action: &str) -> bool {
@@ -80,6 +86,10 @@ fn statement(kind: On, actions: &BTreeSet<&str>, names: &Names) -> Value {
         On::Function => ("Function", json!(names.function_arn())),
         On::LogGroup => ("LogGroup", json!([names.log_group_arn(), format!("{}:*", names.log_group_arn())])),
         On::Rule => ("Rule", json!(names.rule_arn())),
+        On::Identities => {
+            let place = format!("{}:{}", names.region, names.account);
+            ("EmailIdentities", json!(format!("arn:{}:ses:{place}:identity/*", names.partition)))
+        }
     };
     let mut statement = json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources });
     match kind {

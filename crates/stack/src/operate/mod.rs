@@ -3,6 +3,7 @@
 
 mod alarm;
 mod deployer;
+mod email;
 mod facts;
 mod invocation;
 mod log;
@@ -12,6 +13,7 @@ mod subscription_status;
 
 pub use alarm::alarm;
 pub use deployer::{auditor_policy, deployer_actions, deployer_policy};
+pub use email::EmailObstacle;
 pub use facts::{Decision, Decisions, Drift, Effects, InstalledCode, Obstacle, Recipient, UnknownSettings};
 pub use invocation::Invocation;
 pub use log::LoggedRun;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use keyminder_keyage::{DEFAULT_INSTALL, DEFAULT_SCHEDULE, Settings};
+use keyminder_keyage::{DEFAULT_INSTALL, DEFAULT_SCHEDULE, Owners, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -36,6 +36,8 @@ pub struct Layout {
     pub notify: Notify,
     /// What the checker looks for and what it reports.
     pub check: Settings,
+    /// Whether the owners of keys are emailed, and how.
+    pub owners: Owners,
     /// How the function runs.
     pub function: Function,
     /// What happens to undelivered events.
@@ -63,6 +65,7 @@ impl Default for Layout {
             schedule: DEFAULT_SCHEDULE.to_owned(),
             notify: Notify::default(),
             check: Settings::default(),
+            owners: Owners::default(),
             function: Function::default(),
             rule: Rule::default(),
             topic: Topic::default(),

@@ -71,6 +71,8 @@ impl Spec {
         if let Err(found) = self.check.validate() {
             problems.extend(found.into_iter().map(|p| Problem::new(format!("check.{}", p.path), p.message)));
         }
+        let of_owners = self.owners.problems(&self.check).into_iter();
+        problems.extend(of_owners.map(|problem| Problem::new(problem.path, problem.message)));
         problems.extend(self.function.problems());
         problems.extend(self.rule.problems());
         problems.extend(self.topic.problems());

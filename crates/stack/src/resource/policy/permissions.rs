@@ -1,6 +1,6 @@
 //! What the function can do, as a policy document. It asks AWS nothing.
 
-use keyminder_keyage::Settings;
+use keyminder_keyage::{Fallback, Owners, Settings};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
@@ -53,5 +53,41 @@ pub(super) fn document(install: &Installation) -> Value {
             "Condition": { "StringLike": { "kms:ViaService": via } }
         }));
     }
+    statements.extend(emailing(&install.spec.owners, names));
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// Emailing owners, from the one sender to the domains and nowhere else; nothing if owners are not emailed.
+///
+/// SES authorizes the sender's identity, the identity of each recipient that is verified in the account, and the
+/// configuration set, so a statement that named the sender's identity alone would refuse some recipients (SES Developer
+/// Guide, "Using identity policies"; Service Authorization Reference, "Actions, resources, and condition keys for Amazon
+/// Simple Email Service v2"). `ForAllValues` is also met if there is no recipient at all, which `Null` rules out.
+fn emailing(owners: &Owners, names: &Names) -> Vec<Value> {
+    let Some(from) = &owners.from else { return Vec::new() };
+    let ses = format!("arn:{}:ses:{}:{}", names.partition, names.region, names.account);
+    let set = owners.configuration_set.iter().map(|set| format!("{ses}:configuration-set/{set}"));
+    let resources: Vec<String> = std::iter::once(format!("{ses}:identity/*")).chain(set).collect();
+    let recipients: Vec<String> = owners.domains().iter().map(|domain| format!("*@{domain}")).collect();
+    let mut statements = vec![json!({
+        "Sid": "EmailOwners",
+        "Effect": "Allow",
+        "Action": "ses:SendEmail",
+        "Resource": resources,
+        "Condition": {
+            "StringEquals": { "ses:FromAddress": from },
+            "ForAllValues:StringLike": { "ses:Recipients": recipients },
+            "Null": { "ses:Recipients": "false" }
+        }
+    })];
+    if owners.fallback == Fallback::Account {
+        statements.push(json!({
+            "Sid": "ReadSecurityContact",
+            "Effect": "Allow",
+            "Action": "account:GetAlternateContact",
+            "Resource": format!("arn:{}:account::{}:account", names.partition, names.account),
+            "Condition": { "ForAnyValue:StringEquals": { "account:AlternateContactTypes": "SECURITY" } }
+        }));
+    }
+    statements
 }
