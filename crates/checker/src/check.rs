@@ -283,8 +283,7 @@ impl Check {
                 wanted.is_none_or(|wanted| wanted.matches(&user.user_name))
                     && !(self.scope.made_at.is_some() && is_later(user))
             });
-            let users: Vec<User> =
-                users.map(|user| User { name: user.user_name, path: user.path, tags: None }).collect();
+            let users: Vec<User> = users.map(user_of).collect();
             listing.listed += u32::try_from(users.len()).unwrap_or(u32::MAX);
             listing.complete = matches!(next, Ok(None));
             for user in users {
@@ -383,6 +382,11 @@ struct Listing {
     listed: u32,
     complete: bool,
     error: Option<ReadError>,
+}
+
+fn user_of(user: aws_sdk_iam::types::User) -> User {
+    let password_last_used = user.password_last_used.and_then(|at| Timestamp::from_second(at.secs()).ok());
+    User { name: user.user_name, path: user.path, tags: None, password_last_used }
 }
 
 fn push(report: &mut Report, error: ReadError) {

@@ -5,6 +5,7 @@
 
 use aws_sdk_account::config::retry::RetryConfig;
 use aws_sdk_account::types::AlternateContactType;
+use futures::StreamExt;
 use keyminder_keyage::notice::{Context, OwnersInformed, owner_emails};
 use keyminder_keyage::owners::sort::sort;
 use keyminder_keyage::owners::{Address, Contact, Contacts};
@@ -17,22 +18,31 @@ use crate::call_rate::CallRate;
 use crate::mailer::{TIME_IS_UP, in_words};
 use crate::publisher::by;
 
-/// The emails to owners that a run with this report sends, and the record of them as if all were sent. `client` is asked
-/// for the account's security contact if the settings say that keys without an owner go there.
+/// Contacts that are asked for at once.
+const CONTACTS: usize = 4;
+
+/// The emails to owners that a run with these reports sends, and the record of them as if all were sent. `client` is asked
+/// for the security contacts of accounts if the settings say that keys without an owner go there; `own` is the account
+/// that its credentials belong to.
 pub async fn emails_to_owners(
     client: &aws_sdk_account::Client,
-    report: &Report,
+    own: &str,
+    reports: &[&Report],
     owners: &Owners,
     settings: &Settings,
     context: &Context,
     deadline: Option<Instant>,
 ) -> (Vec<OwnerEmail>, OwnersInformed) {
-    let reports = std::slice::from_ref(report);
-    let sort_by = |contacts: &Contacts| sort(reports, owners, settings, context.window, contacts);
+    let sort_by = |contacts: &Contacts| sort(reports.iter().copied(), owners, settings, context.window, contacts);
     let mut contacts = Contacts::new();
     let mut sorted = sort_by(&contacts);
     if owners.fallback == Fallback::Account && !sorted.accounts_without_owner.is_empty() {
-        contacts.insert(report.account.clone(), security_contact(client, owners, deadline).await);
+        let ask = |account: &&str| {
+            let (account, other) = ((*account).to_owned(), (**account != *own).then(|| (*account).to_owned()));
+            async move { (account, security_contact(client, other, owners, deadline).await) }
+        };
+        let asked: Vec<_> = sorted.accounts_without_owner.iter().map(ask).collect();
+        contacts = futures::stream::iter(asked).buffer_unordered(CONTACTS).collect().await;
         sorted = sort_by(&contacts);
     }
     let emails = owner_emails(&sorted.letters, settings, context);
@@ -40,13 +50,20 @@ pub async fn emails_to_owners(
     (emails, informed)
 }
 
-/// The security contact of the account that the function runs in. Account Management refuses the management account
-/// of an organization if it names itself, so no account is named (API reference, GetAlternateContact).
-async fn security_contact(client: &aws_sdk_account::Client, owners: &Owners, deadline: Option<Instant>) -> Contact {
+/// The security contact of an account: the caller's own, unless another is named. Account Management refuses the
+/// management account of an organization if it names itself, so the own account is never named (API reference,
+/// GetAlternateContact).
+async fn security_contact(
+    client: &aws_sdk_account::Client,
+    other: Option<String>,
+    owners: &Owners,
+    deadline: Option<Instant>,
+) -> Contact {
     let config = client.config().to_builder().retry_config(RetryConfig::disabled()).interceptor(BoundedAnswers);
     let client = aws_sdk_account::Client::from_conf(config.build());
     let rate = CallRate::new();
-    let call = client.get_alternate_contact().alternate_contact_type(AlternateContactType::Security);
+    let call =
+        client.get_alternate_contact().alternate_contact_type(AlternateContactType::Security).set_account_id(other);
     let answer = match by(deadline, retried(&rate, attempt!(call.clone()))).await {
         None => return Contact::Unknown(TIME_IS_UP.to_owned()),
         Some(Err(failure)) if failure.code == "ResourceNotFoundException" => {

@@ -1,8 +1,10 @@
 //! Emails to the owners of keys, from the configuration to the mailbox.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use keyminder_sandbox::world::EmailIdentity;
-use keyminder_sandbox::{Fault, FaultKind, Seed};
+use std::collections::BTreeSet;
+
+use keyminder_sandbox::world::{AlternateContact, EmailIdentity};
+use keyminder_sandbox::{Fault, FaultKind, OrganizationSeed, Seed};
 use keyminder_testkit::command::{EMAIL, REGION, World, contains, unbroken};
 use serde_json::Value;
 
@@ -128,6 +130,67 @@ fn check_shows_who_would_be_emailed_about_which_keys() {
     world.write("keyminder.toml", "");
     let (code, refused) = world.json(&["check", "--owners"]);
     assert_eq!((code, &refused["error"]["code"]), (64, &"OwnersNotConfigured".into()));
+}
+
+/// An organization of three accounts, each of which has two users with an old key.
+fn organization(owner: Option<&str>) -> World {
+    let world = world(&[]);
+    let (users, reading_role) = (Seed { users: 2, old: 2, ..Seed::default() }, Some("keyminder-reader".to_owned()));
+    let seed = OrganizationSeed { accounts: 3, users, old_every: 1, reading_role, ..OrganizationSeed::default() };
+    // The seed leaves the sandbox's own account, which is the management account, as it is.
+    world.sandbox.seed_users(&Seed { users: 2, old: 2, ..Seed::default() });
+    world.sandbox.seed_organization(&seed);
+    world.sandbox.edit(|aws| {
+        let organization = aws.organization.as_mut().unwrap();
+        organization.trusted_services.insert("account.amazonaws.com".to_owned());
+        let ids: Vec<String> = organization.accounts.keys().cloned().collect();
+        for id in ids {
+            let account = aws.account(&id).unwrap();
+            for user in account.iam.users.values_mut() {
+                user.tags.remove("owner");
+                user.tags.extend(owner.map(|owner| ("owner".to_owned(), owner.to_owned())));
+            }
+            let email = format!("sec-{id}@example.com");
+            let (name, phone, title) = ("Security".to_owned(), "+1555".to_owned(), "Team".to_owned());
+            account.contacts.insert("SECURITY".to_owned(), AlternateContact { email, name, phone, title });
+        }
+    });
+    world
+}
+
+#[test]
+fn one_email_covers_the_keys_of_a_person_in_all_accounts() {
+    let world = organization(Some("anna@example.com"));
+    let (_, document) = world.json(&["check", "--organization", "--owners"]);
+    let emails = document["owners"]["emails"].as_array().unwrap();
+    assert_eq!(emails.len(), 1, "{document:#}");
+    let keys = emails[0]["keys"].as_array().unwrap();
+    let accounts: BTreeSet<_> = keys.iter().map(|key| key["account"].as_str().unwrap()).collect();
+    assert_eq!(accounts.len(), 3, "{keys:?}");
+    let shown = world.ok(&["check", "--organization", "--owners"]);
+    contains(&shown.stdout, accounts.iter().copied().chain(["anna@example.com"]).collect::<Vec<_>>().as_slice());
+}
+
+#[test]
+fn keys_without_an_owner_go_to_the_security_contact_of_each_account() {
+    let world = organization(None);
+    world.write("keyminder.toml", &format!("{FILE}fallback = 'account'\n"));
+    let (_, document) = world.json(&["check", "--organization", "--owners"]);
+    let emails = document["owners"]["emails"].as_array().unwrap();
+    // The management account is asked about without its id, which it would be refused.
+    assert_eq!(
+        (emails.len(), &document["owners"]["contacts_not_emailed"]),
+        (3, &serde_json::json!([])),
+        "{document:#}"
+    );
+    for email in emails {
+        let to = email["address"].as_str().unwrap();
+        let keys = email["keys"].as_array().unwrap();
+        assert!(
+            keys.iter().all(|key| to == format!("sec-{}@example.com", key["account"].as_str().unwrap())),
+            "{email}"
+        );
+    }
 }
 
 #[test]

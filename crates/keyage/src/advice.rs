@@ -44,7 +44,7 @@ pub struct Advice {
     pub code: AdviceCode,
     /// What to do, as a sentence without a full stop.
     pub text: String,
-    /// Why we think so, as a clause that follows "because".
+    /// The reason for the guess, as a clause that can follow "because".
     pub because: String,
 }
 
@@ -61,7 +61,7 @@ pub fn advise(key: &Key, keys: &[Key], user: &User, now: Timestamp) -> Option<Ad
     unused(key, now)
         .or_else(|| unfinished_rotation(key, keys, now))
         .or_else(|| by_service(key))
-        .or_else(|| by_words(user))
+        .or_else(|| by_user(key, user, now))
 }
 
 fn unused(key: &Key, now: Timestamp) -> Option<Advice> {
@@ -96,21 +96,22 @@ fn unfinished_rotation(key: &Key, keys: &[Key], now: Timestamp) -> Option<Advice
 }
 
 fn by_service(key: &Key) -> Option<Advice> {
-    let LastUsed::At { service: Some(service), .. } = &key.last_used else { return None };
+    let LastUsed::At { service: Some(service), region, .. } = &key.last_used else { return None };
+    let place = place(region.as_deref());
     match service.as_str() {
         "sts" => Some(Advice {
             code: AdviceCode::AssumeRoleDirectly,
             text: "Let whatever uses this key assume its role directly (federation, OpenID Connect or IAM Roles \
                    Anywhere)"
                 .to_owned(),
-            because: "it was last used for STS, so a role probably exists already".to_owned(),
+            because: format!("it was last used for STS{place}, so a role probably exists already"),
         }),
         "ses" => Some(Advice {
             code: AdviceCode::SesSmtp,
             text: "Find out which mail client uses this key before you rotate it: its SMTP password is derived from \
                    the secret and changes with it"
                 .to_owned(),
-            because: "it was last used for SES, so it may be a set of SMTP credentials".to_owned(),
+            because: format!("it was last used for SES{place}, so it may be a set of SMTP credentials"),
         }),
         _ => None,
     }
@@ -199,39 +200,54 @@ const IN_AWS: &[&str] = &[
 const PERSON: &[&str] =
     &["people", "person", "persons", "human", "humans", "employee", "employees", "staff", "developers", "admins"];
 
-fn by_words(user: &User) -> Option<Advice> {
-    let by_word = |list: &'static [&'static str]| first_match(user, list);
-    if let Some(where_) = by_word(CI) {
-        return Some(Advice {
-            code: AdviceCode::OpenIdConnect,
-            text: "If this is a CI job, let it assume a role with OpenID Connect instead".to_owned(),
-            because: where_,
-        });
+fn by_user(key: &Key, user: &User, now: Timestamp) -> Option<Advice> {
+    let advice = |code, text: &str, why: String| Advice {
+        code,
+        text: text.to_owned(),
+        because: format!("{why}{}", last_use(key)),
+    };
+    if let Some(why) = matching(user, CI) {
+        let text = "If this is a CI job, let it assume a role with OpenID Connect instead";
+        return Some(advice(AdviceCode::OpenIdConnect, text, why));
     }
-    if let Some(where_) = by_word(OUTSIDE) {
-        return Some(Advice {
-            code: AdviceCode::RolesAnywhere,
-            text: "If this is a machine outside AWS, let it use a certificate with IAM Roles Anywhere instead"
-                .to_owned(),
-            because: where_,
-        });
+    if let Some(why) = matching(user, OUTSIDE) {
+        let text = "If this is a machine outside AWS, let it use a certificate with IAM Roles Anywhere instead";
+        return Some(advice(AdviceCode::RolesAnywhere, text, why));
     }
-    if let Some(where_) = person(user) {
-        return Some(Advice {
-            code: AdviceCode::SignIn,
-            text: "If this is a person, let them sign in with IAM Identity Center or aws login instead".to_owned(),
-            because: where_,
-        });
+    if let Some(why) = signs_in(user, now).or_else(|| person(user)) {
+        let text = "If this is a person, let them sign in with IAM Identity Center or aws login instead";
+        return Some(advice(AdviceCode::SignIn, text, why));
     }
-    by_word(IN_AWS).map(|where_| Advice {
-        code: AdviceCode::Role,
-        text: "If this runs in AWS, give it a role instead".to_owned(),
-        because: where_,
-    })
+    matching(user, IN_AWS).map(|why| advice(AdviceCode::Role, "If this runs in AWS, give it a role instead", why))
 }
 
-/// Where one of these words stands, in words: "its name contains "github"".
-fn first_match(user: &User, list: &[&str]) -> Option<String> {
+/// What the key was last used for and where, as the end of a reason: it helps to find what uses the key.
+fn last_use(key: &Key) -> String {
+    let LastUsed::At { service, region, .. } = &key.last_used else { return String::new() };
+    match (service, region) {
+        (None, None) => String::new(),
+        (service, region) => {
+            let service = service.as_ref().map(|service| format!(" for {service}")).unwrap_or_default();
+            format!(", and the key was last used{service}{}", place(region.as_deref()))
+        }
+    }
+}
+
+/// A region as the end of a clause, if it is known.
+fn place(region: Option<&str>) -> String {
+    region.map(|region| format!(" in {region}")).unwrap_or_default()
+}
+
+/// A user who signs in to the console is a person. Only people have passwords, but a password of long ago proves nothing
+/// about who uses the key now.
+fn signs_in(user: &User, now: Timestamp) -> Option<String> {
+    let at = user.password_last_used.filter(|at| *at <= now && whole_days(*at, now) <= IDLE_DAYS)?;
+    let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    Some(format!("the user signed in to the console on {day}"))
+}
+
+/// Which of these words the user has, and where: "the user's name contains "github"".
+fn matching(user: &User, list: &[&str]) -> Option<String> {
     let found = |text: &str| words_of(text).into_iter().find(|word| list.contains(&word.as_str()));
     if let Some(word) = found(&user.name) {
         return Some(format!("the user's name contains \"{word}\""));
@@ -252,8 +268,8 @@ fn person(user: &User) -> Option<String> {
     if user.name.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.')) {
         return Some("the user's name is an email address".to_owned());
     }
-    if let Some(where_) = first_match(user, PERSON) {
-        return Some(where_);
+    if let Some(why) = matching(user, PERSON) {
+        return Some(why);
     }
     // Two words of letters joined by a dot, as in "jane.doe".
     let mut parts = user.name.split('.');
@@ -318,7 +334,7 @@ mod tests {
 
     fn user(name: &str, path: &str, tags: &[(&str, &str)]) -> User {
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        User { name: name.into(), path: path.into(), tags: Some(tags) }
+        User { name: name.into(), path: path.into(), tags: Some(tags), password_last_used: None }
     }
 
     /// Name, path, tags, last use; the advice.
@@ -357,6 +373,44 @@ mod tests {
             let advice = advise(&key, std::slice::from_ref(&key), &user(name, path, tags), now());
             assert_eq!(advice.as_ref().map(|advice| advice.code), *expected, "{name} {path} {tags:?}: {advice:?}");
         }
+    }
+
+    #[test]
+    fn a_user_who_signs_in_to_the_console_is_a_person() {
+        let key = key("AKIA1", "2025-01-01T00:00:00Z", used("2026-11-20", "s3"));
+        let advice = |name: &str, signed_in: &str| {
+            let at = signed_in.parse().unwrap();
+            let user = User { password_last_used: Some(at), ..user(name, "/", &[]) };
+            advise(&key, std::slice::from_ref(&key), &user, now())
+        };
+        let found = advice("jd", "2026-11-01T08:00:00Z").unwrap();
+        assert_eq!(found.code, AdviceCode::SignIn);
+        assert!(found.because.starts_with("the user signed in to the console on 2026-11-01"), "{found:?}");
+        // A weak word does not stand against it, a strong one does.
+        assert_eq!(advice("orders-api", "2026-11-01T08:00:00Z").unwrap().code, AdviceCode::SignIn);
+        assert_eq!(advice("github-deploy", "2026-11-01T08:00:00Z").unwrap().code, AdviceCode::OpenIdConnect);
+        // Long ago, and later than the moment that the check is about.
+        assert_eq!(advice("jd", "2026-01-01T08:00:00Z"), None);
+        assert_eq!(advice("jd", "2026-12-01T08:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_reason_says_what_the_key_was_last_used_for_and_where() {
+        let at = "2026-11-20T00:00:00Z".parse().unwrap();
+        let because = |name: &str, service: Option<&str>, region: Option<&str>| {
+            let (service, region) = (service.map(str::to_owned), region.map(str::to_owned));
+            let key = key("AKIA1", "2025-01-01T00:00:00Z", LastUsed::At { at, service, region });
+            advise(&key, std::slice::from_ref(&key), &user(name, "/", &[]), now()).unwrap().because
+        };
+        let ci = "the user's name contains \"ci\"";
+        assert_eq!(
+            because("ci", Some("s3"), Some("eu-west-1")),
+            format!("{ci}, and the key was last used for s3 in eu-west-1")
+        );
+        assert_eq!(because("ci", None, Some("eu-west-1")), format!("{ci}, and the key was last used in eu-west-1"));
+        assert_eq!(because("ci", None, None), ci);
+        let sts = because("x", Some("sts"), Some("us-east-1"));
+        assert_eq!(sts, "it was last used for STS in us-east-1, so a role probably exists already");
     }
 
     #[test]

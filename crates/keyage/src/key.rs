@@ -23,6 +23,8 @@ pub struct User {
     pub path: String,
     /// The tags as key and value; `None` where they were not read.
     pub tags: Option<Vec<(String, String)>>,
+    /// When the user last signed in to the console with a password; `None` if never, or if that is not known.
+    pub password_last_used: Option<Timestamp>,
 }
 
 impl User {

@@ -129,6 +129,7 @@ fn the_first_limit_that_matches_a_user_counts() {
         name: name.to_owned(),
         path: path.to_owned(),
         tags: tags.map(|tags| tags.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()),
+        password_last_used: None,
     };
     for (user, expected) in [
         (with("ci-build", "/service/", None), 30),

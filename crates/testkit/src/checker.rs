@@ -57,6 +57,27 @@ pub fn add_users(sandbox: &Sandbox, number: usize, age_days: i64) {
     }
 }
 
+/// A function that runs against an emulator of others at this URL, in this region.
+pub fn function_at(url: &str, region: &str, topic_arn: &str, owners: Owners) -> Function {
+    macro_rules! client {
+        ($sdk:ident) => {
+            $sdk::Client::from_conf(
+                $sdk::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new(region.to_owned()))
+                    .endpoint_url(url)
+                    .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+                    .http_client(Builder::new().build_http())
+                    .build(),
+            )
+        };
+    }
+    let schedule = Schedule::parse("rate(1 day)").unwrap();
+    let deployment = Deployment { topic_arn: topic_arn.to_owned(), install: "default".to_owned(), schedule, owners };
+    let function = Function::new(&client!(aws_sdk_iam), client!(aws_sdk_sns), Settings::default(), deployment);
+    function.with_owners(&client!(aws_sdk_sesv2), &client!(aws_sdk_account))
+}
+
 fn credentials(sandbox: &Sandbox) -> Credentials {
     let keys = sandbox.credentials();
     Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test")

@@ -19,7 +19,7 @@ pub fn ago(days: i64) -> Timestamp {
 
 /// A user without tags.
 pub fn user(name: &str) -> User {
-    User { name: name.to_owned(), path: "/".to_owned(), tags: Some(Vec::new()) }
+    User { name: name.to_owned(), path: "/".to_owned(), tags: Some(Vec::new()), password_last_used: None }
 }
 
 /// An active access key of that age, used two days ago.

@@ -26,7 +26,8 @@ impl Function {
     ) -> Option<(OwnersInformed, OwnersSummary)> {
         let (mailer, account) = self.mailer.as_ref()?;
         let (owners, settings) = (mailer.owners(), self.check.settings());
-        let (emails, informed) = emails_to_owners(account, report, owners, settings, context, deadline).await;
+        let (emails, informed) =
+            emails_to_owners(account, &report.account, &[report], owners, settings, context, deadline).await;
         let mailed = match mode {
             Mode::DryRun => Mailed::default(),
             _ => mailer.send(&emails, deadline).await,

@@ -42,7 +42,7 @@ pub(crate) struct CheckArgs {
     pub(crate) notice: Option<Option<NoticeKind>>,
 
     /// Show which owners would be emailed about which keys; with --notice, their emails
-    #[arg(long, conflicts_with = "organization")]
+    #[arg(long)]
     pub(crate) owners: bool,
 
     /// Only check users whose name matches; * and ? are wildcards

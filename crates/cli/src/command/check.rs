@@ -100,21 +100,29 @@ impl Sent {
         settings: &Settings,
         at: Option<Timestamp>,
     ) -> Result<Self, Error> {
-        let (context, owners) = (context(session, account, at)?, session.config.owners());
-        let mut owners = owners.is_configured().then_some(owners);
-        let emails = match owners.take() {
-            None => None,
-            Some(owners) => {
-                let client = account.clients.account_for_checking();
-                let emails = async {
-                    Ok::<_, Error>(emails_to_owners(&client, report, &owners, settings, &context, None).await)
-                };
-                Some(session.interrupt.or(emails).await?)
-            }
+        let context = context(session, account, at)?;
+        let emails = match session.config.owners().is_configured() {
+            true => Some(emails(session, account, &[report], settings, &context).await?),
+            false => None,
         };
         let context = Context { owners: emails.as_ref().map(|(_, informed)| informed.clone()), ..context };
         Ok(Self { notices: notices(report, settings, &context), owners: emails })
     }
+}
+
+/// The emails to owners that a run would send, and the record of them.
+pub(super) async fn emails(
+    session: &Session,
+    account: &Account,
+    reports: &[&Report],
+    settings: &Settings,
+    context: &Context,
+) -> Result<(Vec<OwnerEmail>, OwnersInformed), Error> {
+    let (client, owners) = (account.clients.account_for_checking(), session.config.owners());
+    let own = &account.identity.account;
+    let emails =
+        async { Ok::<_, Error>(emails_to_owners(&client, own, reports, &owners, settings, context, None).await) };
+    session.interrupt.or(emails).await
 }
 
 /// What a run shows.
@@ -253,7 +261,7 @@ fn notice_document(notice: &Notice) -> Value {
     })
 }
 
-fn owners_document(emails: &[OwnerEmail], informed: &OwnersInformed) -> Value {
+pub(super) fn owners_document(emails: &[OwnerEmail], informed: &OwnersInformed) -> Value {
     let email = |email: &OwnerEmail| {
         json!({
             "address": email.to,
@@ -273,7 +281,7 @@ fn owners_document(emails: &[OwnerEmail], informed: &OwnersInformed) -> Value {
 }
 
 /// The circumstances that a notice speaks of: with `--at`, those of the scheduled run at that time.
-fn context(session: &Session, account: &Account, at: Option<Timestamp>) -> Result<Context, Error> {
+pub(super) fn context(session: &Session, account: &Account, at: Option<Timestamp>) -> Result<Context, Error> {
     let install = session.config.install();
     let region = account.clients.region();
     let names = Names::new(&account.identity, region, &install, "/", &session.config.chosen_names(), IamNames::Plain);

@@ -7,7 +7,7 @@ use keyminder_checker::{
 };
 use keyminder_keyage::{Cause, OrganizationReport, Settings};
 
-use super::check::{Shown, TIMEOUT, deliver};
+use super::check::{Shown, TIMEOUT, context, deliver, emails, owners_document};
 use super::session::{Account, Session};
 use crate::args::{CheckArgs, CheckFormat, ROLE};
 use crate::error::{Error, Exit};
@@ -35,17 +35,27 @@ pub(super) async fn run(
         config_file: session.config.full_path(),
         endpoint: account.clients.endpoints().filter(|_| !session.config.is_of_sandbox()),
     };
+    let owners = match args.owners {
+        true => {
+            let reports: Vec<_> = report.accounts.iter().filter_map(|account| account.report.as_ref()).collect();
+            let context = context(session, &account, at)?;
+            Some(emails(session, &account, &reports, settings, &context).await?)
+        }
+        false => None,
+    };
     let view =
         View { report: &report, provenance: &provenance, settings, role, caller_account: &account.identity.account };
-    let shown = match format {
-        CheckFormat::Json => {
-            let text = serde_json::to_string_pretty(&OrganizationDocument::new(&view))
+    let shown = match (format, owners) {
+        (CheckFormat::Json, owners) => {
+            let owners = owners.map(|(emails, informed)| owners_document(&emails, &informed));
+            let text = serde_json::to_string_pretty(&OrganizationDocument::new(&view, owners))
                 .map_err(|error| Error::failed("Json", error.to_string()))?;
             Shown::File((render::escaped(text) + "\n").into_bytes())
         }
-        CheckFormat::Table => Shown::Text(organization::table(&view, args.all, screen.width())),
-        CheckFormat::Csv => Shown::File(organization::csv(&view)?),
-        CheckFormat::Html => Shown::File(render::gate(&organization::html(&view)?).into_owned().into_bytes()),
+        (_, Some((emails, informed))) => Shown::Text(render::owners(&emails, &informed, screen.width())),
+        (CheckFormat::Table, None) => Shown::Text(organization::table(&view, args.all, screen.width())),
+        (CheckFormat::Csv, None) => Shown::File(organization::csv(&view)?),
+        (CheckFormat::Html, None) => Shown::File(render::gate(&organization::html(&view)?).into_owned().into_bytes()),
     };
     deliver(session, args, shown)?;
     if !report.is_complete() {

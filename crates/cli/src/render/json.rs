@@ -177,6 +177,7 @@ pub(crate) struct OrganizationDocument<'a> {
     user_filter: Option<&'a str>,
     role: &'a str,
     config_file: Option<&'a str>,
+    owners: Option<Value>,
 }
 
 /// An account in it.
@@ -207,7 +208,7 @@ struct KeyDocument<'a> {
 }
 
 impl<'a> OrganizationDocument<'a> {
-    pub(crate) fn new(view: &organization::View<'a>) -> Self {
+    pub(crate) fn new(view: &organization::View<'a>, owners: Option<Value>) -> Self {
         let organization::View { report, provenance, role, .. } = *view;
         let account = |account: &'a AccountReading| {
             let found = account.report.as_ref();
@@ -244,6 +245,7 @@ impl<'a> OrganizationDocument<'a> {
             user_filter: report.user_filter.as_deref(),
             role,
             config_file: provenance.config_file.as_deref(),
+            owners,
         }
     }
 }

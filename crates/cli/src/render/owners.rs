@@ -1,5 +1,6 @@
 //! Who would be emailed about which keys.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use keyminder_keyage::notice::{Emailed, OwnersInformed};
@@ -11,7 +12,13 @@ use super::style::{bold, dim, hang, warn};
 /// Each person with their keys and the subject of their email, then the keys that have no owner and why.
 pub(crate) fn owners(emails: &[OwnerEmail], informed: &OwnersInformed, width: usize) -> String {
     let mut text = String::new();
-    let key = |key: &KeyId| format!("{}  {}", Untrusted::new(&key.user), Untrusted::new(&key.access_key_id));
+    let keys = informed.emails.iter().flat_map(|email| &email.keys);
+    let keys = keys.chain(informed.without_owner.iter().map(|one| &one.key));
+    let accounts: BTreeSet<&str> = keys.map(|key| key.account.as_str()).collect();
+    let key = |key: &KeyId| {
+        let account = if accounts.len() > 1 { format!("{}  ", key.account) } else { String::new() };
+        format!("{account}{}  {}", Untrusted::new(&key.user), Untrusted::new(&key.access_key_id))
+    };
     for (email, Emailed { to, as_owner, keys, .. }) in emails.iter().zip(&informed.emails) {
         let whose = if *as_owner { "" } else { " (the account's security contact)" };
         let _ = writeln!(text, "{}{whose}: {}", bold(to), hang(&email.subject, 2, width));

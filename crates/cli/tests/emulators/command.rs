@@ -40,6 +40,11 @@ impl Terminal {
         Run { code: output.status.code().unwrap_or(-1), document, line: line.to_owned(), errors }
     }
 
+    /// Writes a file into the working folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
     fn output(&self, line: &str) -> Output {
         Command::new(env!("CARGO_BIN_EXE_keyminder"))
             .args(line.split(' '))

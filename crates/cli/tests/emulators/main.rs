@@ -11,6 +11,8 @@ mod wire;
 
 use command::Terminal;
 use deviations::Deviation;
+use keyminder_checker::Event;
+use keyminder_keyage::{Fallback, Owners};
 use serde_json::{Value, json};
 use server::{Emulator, Kind};
 use wire::Wire;
@@ -63,6 +65,53 @@ mod moto {
         let later = terminal.run("check --exit-code --at 2099-01-01").exits(2);
         let found = &later.document["keys"][0];
         assert_eq!((&found["access_key_id"], &found["verdict"]), (&json!(key), &json!("old")));
+    }
+
+    #[test]
+    #[ignore = "needs moto: see docs/emulators.md"]
+    fn owners_and_the_security_contact_are_emailed_and_a_sender_that_is_not_verified_is_refused_by_name() {
+        let emulator = Emulator::start(Kind::Moto);
+        let (wire, terminal) = (emulator.wire, Terminal::before(&emulator));
+        make_key(wire, "alice");
+        make_key(wire, "lost");
+        let tag = [("UserName", "alice"), ("Tags.member.1.Key", "owner"), ("Tags.member.1.Value", "anna@example.com")];
+        wire.query("iam", "TagUser", &tag).ok();
+        wire.rest("ses", "POST", "/v2/email/identities", &json!({ "EmailIdentity": "example.com" })).ok();
+        let contact = json!({
+            "AlternateContactType": "SECURITY", "EmailAddress": "sec@example.com", "Name": "Security",
+            "PhoneNumber": "+1 555", "Title": "Team",
+        });
+        wire.rest("account", "POST", "/putAlternateContact", &contact).ok();
+        let topic = wire.query("sns", "CreateTopic", &[("Name", TOPIC)]).text("TopicArn");
+
+        let run = |from: &str| {
+            let (from, domains) = (Some(from.to_owned()), vec!["example.com".to_owned()]);
+            let owners = Owners { from, domains, fallback: Fallback::Account, ..Owners::default() };
+            let function = keyminder_testkit::checker::function_at(wire.url, wire::REGION, &topic, owners);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let later = "2099-01-01T00:00:00Z".parse().unwrap();
+            runtime.block_on(function.handle(&Event::new(&json!({})), later, None)).answer
+        };
+        let sent = run("keys@example.com");
+        let owners = sent.owners.unwrap();
+        assert_eq!((sent.sent, owners.sent, owners.unsent), (1, 2, 0), "{owners:?}");
+        let mut to = owners.to;
+        to.sort();
+        assert_eq!(to, ["anna@example.com", "sec@example.com"]);
+        assert_eq!(wire.query("ses", "GetSendQuota", &[]).text("SentLast24Hours"), "2.0");
+
+        let refused = run("keys@example.org");
+        let owners = refused.owners.unwrap();
+        assert_eq!((refused.sent, owners.sent, owners.unsent), (1, 0, 2), "{owners:?}");
+        assert!(owners.errors.iter().all(|error| error.contains("MessageRejected: ")), "{owners:?}");
+
+        let file = "[owners]\nfrom = 'keys@example.com'\ndomains = ['example.com']\nfallback = 'account'\n";
+        terminal.write("keyminder.toml", file);
+        let shown = terminal.run("check --owners --at 2099-01-01").exits(0);
+        let emails = shown.document["owners"]["emails"].as_array().unwrap();
+        let mut shown: Vec<_> = emails.iter().map(|email| email["address"].as_str().unwrap()).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, ["anna@example.com", "sec@example.com"]);
     }
 
     /// It keeps accounts apart, and does not evaluate trust policies.

@@ -90,6 +90,7 @@ impl Wire {
     pub(crate) fn query(self, service: &str, action: &str, parameters: &[(&str, &str)]) -> Reply {
         let version = match service {
             "iam" => "2010-05-08",
+            "ses" => "2010-12-01",
             "sns" => "2010-03-31",
             "sts" => "2011-06-15",
             other => panic!("no query protocol for {other}"),
@@ -120,6 +121,11 @@ impl Wire {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let path = format!("/2015-03-31/functions{path}");
         self.send(method, &path, "lambda", &["Content-Type: application/json"], &body).unwrap()
+    }
+
+    /// A call in a REST protocol with JSON bodies: SES version 2, Account Management.
+    pub(crate) fn rest(self, service: &str, method: &str, path: &str, body: &Value) -> Reply {
+        self.send(method, path, service, &["Content-Type: application/json"], &body.to_string()).unwrap()
     }
 
     /// A new queue's URL and ARN.

@@ -11,6 +11,8 @@ use super::Tags;
 pub struct Iam {
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// When users last signed in to the console, by name; those who never did are not in it.
+    pub signed_in: BTreeMap<String, Timestamp>,
     /// The ARNs of the managed policies attached to users, by the user's name.
     pub user_policies: BTreeMap<String, Vec<String>>,
     /// Groups by name.

@@ -122,7 +122,12 @@ mod tests {
     #[test]
     fn a_user_name_cannot_become_a_formula_or_another_line() {
         let mut report = Report::new("123456789012".into(), Timestamp::UNIX_EPOCH, &Settings::default());
-        let user = User { name: "=HYPERLINK(\"http://x\")\nroot".into(), path: "/".into(), tags: None };
+        let user = User {
+            name: "=HYPERLINK(\"http://x\")\nroot".into(),
+            path: "/".into(),
+            tags: None,
+            password_last_used: None,
+        };
         report.add(Finding::unknown(&user, "denied".into()), true);
         let bytes = csv(&report, &Provenance::of_test()).unwrap();
         let mut reader = csv::Reader::from_reader(bytes.as_slice());

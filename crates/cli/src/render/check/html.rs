@@ -196,7 +196,7 @@ mod tests {
         let settings = Settings::default();
         let mut report = Report::new("123456789012".into(), Timestamp::UNIX_EPOCH, &settings);
         for name in users {
-            let user = User { name: (*name).into(), path: "/".into(), tags: None };
+            let user = User { name: (*name).into(), path: "/".into(), tags: None, password_last_used: None };
             report.add(Finding::unknown(&user, format!("denied for {name}")), true);
         }
         html(&report, &settings, &Provenance::of_test()).unwrap()

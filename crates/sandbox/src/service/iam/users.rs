@@ -71,6 +71,9 @@ fn show(world: &World, user: &User, with_tags: bool) -> Value {
         "Arn": world.arn("iam", "", &format!("user{}{}", user.path, user.name)),
         "CreateDate": to_the_second(user.created),
     });
+    if let Some(at) = world.iam.signed_in.get(&user.name) {
+        shown["PasswordLastUsed"] = to_the_second(*at).into();
+    }
     if with_tags && !user.tags.is_empty() {
         shown["Tags"] = tag_list(&user.tags);
     }
