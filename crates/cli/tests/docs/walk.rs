@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use expectrl::process::unix::WaitStatus;
 use expectrl::{Eof, Expect};
-use keyminder_sandbox::world::{AccessKey, User};
+use keyminder_sandbox::world::{AccessKey, EmailIdentity, User};
 use keyminder_sandbox::{Clock, Options, OrganizationSeed, Sandbox, Seed};
 use keyminder_testkit::account::Account;
 
@@ -62,6 +62,19 @@ const SCENES: &[(&str, Scene)] = &[
     ("installed", |walk| {
         let setup = walk.shell("keyminder setup --email ops@example.com --yes").output().unwrap();
         assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
+    }),
+    ("the sender is verified, and the file has that table", |walk| {
+        walk.account.sandbox.edit(|aws| {
+            let ses = &mut aws.region(REGION).ses;
+            ses.production = true;
+            let identity = EmailIdentity { verified: true, configuration_set: None };
+            ses.identities.insert("example.com".to_owned(), identity);
+        });
+        let page = text(&walk.page);
+        let table = page.split("```toml\n").find(|block| block.starts_with("[owners]")).unwrap();
+        let table = table.split("```").next().unwrap();
+        let file = format!("[notify]\nemails = ['ops@example.com']\n\n{table}");
+        std::fs::write(walk.folder().join("keyminder.toml"), file).unwrap();
     }),
     ("nobody has confirmed", |walk| walk.confirmed(false)),
     ("everyone has confirmed", |walk| walk.confirmed(true)),
