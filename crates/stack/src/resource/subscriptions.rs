@@ -439,7 +439,8 @@ impl Resource for Subscriptions<'_> {
             let left = seen.tags.keys().filter(|tag| tag.starts_with(SUBSCRIPTION) && !known.contains(tag));
             ours.extend(left.map(|tag| (tag.clone(), Options { managed: true, ..Options::NONE })));
         }
-        if seen.tags.contains_key(NEW_TOPIC) {
+        // Without recipients there is nothing to wait for: the mark stays until some are declared.
+        if !self.desired.0.is_empty() && seen.tags.contains_key(NEW_TOPIC) {
             ours.insert(NEW_TOPIC.to_owned(), Options { managed: true, ..Options::NONE });
         }
         let beside = self.install.judged(ADDRESS, extras);
