@@ -49,7 +49,8 @@ fn the_document_of_a_plan_has_the_shape_of_the_contract() {
     let (code, document) = world.json(&["plan", "--email", EMAIL]);
     assert_eq!(code, 0);
     let keys: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
-    let wanted = "schema command account region install config_file changes summary applied attention";
+    let wanted = "schema command account region install config_file changes summary applied attention extras \
+                  not_checked removed";
     assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), wanted.split(' ').collect::<BTreeSet<_>>());
     assert_eq!(document["schema"], 1);
     assert_eq!((&document["account"], &document["region"]), (&"123456789012".into(), &REGION.into()));

@@ -252,7 +252,7 @@ async fn settings_too_large_for_the_environment_travel_in_the_package() {
     account.setup(&large).await.expect_right();
     large.check.exemptions.pop();
     let run = account.setup(&large).await.expect_right();
-    assert_eq!(paths(&run.plan), ["lambda_function.code_sha256", "lambda_function.tags.keyminder:settings"]);
+    assert_eq!(paths(&run.plan), ["lambda_function.packaged_settings", "lambda_function.tags.keyminder:settings"]);
 }
 
 #[tokio::test]
@@ -263,6 +263,19 @@ async fn nobody_named_to_be_notified_leaves_the_subscriptions_as_they_are() {
     let run = account.setup(&silent).await.expect_right();
     assert!(run.plan.is_empty());
     assert_eq!(account.sandbox.edit(|world| world.region(account::REGION).subscriptions.len()), 2);
+}
+
+#[tokio::test]
+async fn a_first_setup_without_recipients_ends_in_sync_and_a_later_one_subscribes_them() {
+    for nobody in [None, Some(Vec::new())] {
+        let account = Account::new().await;
+        let mut silent = spec();
+        silent.notify.subscriptions = nobody;
+        account.setup(&silent).await.expect_right();
+        assert!(account.plan(&silent, account::CONVERGE).await.is_empty());
+        account.setup(&spec()).await.expect_right();
+        assert_eq!(account.sandbox.edit(|world| world.region(account::REGION).subscriptions.len()), 2);
+    }
 }
 
 #[tokio::test]
