@@ -86,11 +86,11 @@ pub fn package_for(architecture: Architecture, code: &'static str) -> Package {
         let options = SimpleFileOptions::default().unix_permissions(0o755);
         zip.start_file("bootstrap", options).map_err(|error| error.to_string())?;
         zip.write_all(code.as_bytes()).map_err(|error| error.to_string())?;
-        if let Some(settings) = settings {
-            zip.start_file("settings.json", options).map_err(|error| error.to_string())?;
-            zip.write_all(settings.as_bytes()).map_err(|error| error.to_string())?;
+        let zip = zip.finish().map_err(|error| error.to_string())?.into_inner();
+        match settings {
+            Some(settings) => keyminder_bundle::join(&zip, settings).map_err(|error| error.to_string()),
+            None => Ok(zip),
         }
-        zip.finish().map(std::io::Cursor::into_inner).map_err(|error| error.to_string())
     })
 }
 
