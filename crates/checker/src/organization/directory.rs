@@ -12,6 +12,7 @@ use aws_sdk_organizations::config::retry::RetryConfig;
 use aws_sdk_organizations::config::timeout::TimeoutConfig;
 use aws_sdk_organizations::types::{Account, AccountState as Lifecycle, AccountStatus};
 use jiff::Timestamp;
+use keyminder_keyage::arn::Arn;
 use keyminder_keyage::{AccountState, Cause, OrganizationId, ReadError};
 
 use super::OrganizationError;
@@ -220,10 +221,9 @@ impl<'a> Directory<'a> {
 
 /// `arn:aws:organizations::MANAGEMENT:account/o-ID/ACCOUNT`.
 fn organization_in(arn: &str) -> Option<OrganizationId> {
-    let mut parts = arn.splitn(6, ':').skip(4);
-    let (management_account, resource) = (parts.next()?, parts.next()?);
-    let id = resource.strip_prefix("account/")?.split('/').next()?;
-    Some(OrganizationId { id: id.to_owned(), management_account: management_account.to_owned() })
+    let arn = Arn::parse(arn)?;
+    let id = arn.resource.strip_prefix("account/")?.split('/').next()?;
+    Some(OrganizationId { id: id.to_owned(), management_account: arn.account.to_owned() })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use jiff::{Timestamp, Zoned};
 use keyminder_checker::{ACTIONS, Check, Progress, Scope, emails_to_owners};
 use keyminder_keyage::{Context, Deployment, Notice, OwnerEmail, OwnersInformed, Report, Settings, notices};
 use keyminder_stack::{IamNames, Names};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::session::{Account, Session};
@@ -38,12 +39,7 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
         screen.remark(&render::dim(settings));
     }
     let report = read(session, &account, &settings, args, (format, at)).await?;
-    let provenance = Provenance {
-        made_by: account.identity.arn.clone(),
-        settings_from: session.config.sources(&args.given),
-        config_file: session.config.full_path(),
-        endpoint: account.clients.endpoints().filter(|_| !session.config.is_of_sandbox()),
-    };
+    let provenance = provenance(session, &account, args);
     let sent = match args.notice.is_some() || args.owners {
         true => Some(Sent::new(session, &account, &report, &settings, at).await?),
         false => None,
@@ -54,14 +50,38 @@ pub(crate) async fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Err
     }
     let shown = show(session, format, args, &report, &provenance, &settings, sent)?;
     deliver(session, args, shown)?;
-    if !report.complete {
-        if format != CheckFormat::Table || args.save.is_some() {
-            let first = report.errors.first().map(ToString::to_string).unwrap_or_default();
-            screen.aside(&format!("{} not everything could be read: {first}", render::bad("error:")));
-        }
-        return Ok(Exit::Failed);
+    let unread = (!report.complete).then(|| {
+        let first = report.errors.first().map(ToString::to_string).unwrap_or_default();
+        format!("not everything could be read: {first}")
+    });
+    Ok(exit(session, args, format, unread, report.has_findings()))
+}
+
+/// How a report came about.
+pub(super) fn provenance(session: &Session, account: &Account, args: &CheckArgs) -> Provenance {
+    Provenance {
+        made_by: account.identity.arn.clone(),
+        settings_from: session.config.sources(&args.given),
+        config_file: session.config.full_path(),
+        endpoint: account.clients.endpoints().filter(|_| !session.config.is_of_sandbox()),
     }
-    Ok(if args.exit_code && report.has_findings() { Exit::Difference } else { Exit::Done })
+}
+
+/// The exit status; and a word about what was not read, if anything, where the report itself is not on screen to say it.
+pub(super) fn exit(
+    session: &Session,
+    args: &CheckArgs,
+    format: CheckFormat,
+    unread: Option<String>,
+    has_findings: bool,
+) -> Exit {
+    if let Some(unread) = unread {
+        if format != CheckFormat::Table || args.save.is_some() {
+            session.screen.aside(&format!("{} {unread}", render::bad("error:")));
+        }
+        return Exit::Failed;
+    }
+    if args.exit_code && has_findings { Exit::Difference } else { Exit::Done }
 }
 
 /// Shows the result, or writes it to the file that was asked for.
@@ -131,6 +151,17 @@ pub(super) enum Shown {
     Text(String),
     /// For a file or a program.
     File(Vec<u8>),
+}
+
+impl Shown {
+    pub(super) fn json(document: &impl Serialize) -> Result<Self, Error> {
+        let text = serde_json::to_string_pretty(document).map_err(|error| Error::failed("Json", error.to_string()))?;
+        Ok(Self::File((render::escaped(text) + "\n").into_bytes()))
+    }
+
+    pub(super) fn page(html: &str) -> Self {
+        Self::File(render::gate(html).into_owned().into_bytes())
+    }
 }
 
 /// The form of the result: as asked for, or by the name of the file.
@@ -221,9 +252,7 @@ fn show(
             let notices = notices.iter().filter(|_| args.notice.is_some()).map(notice_document).collect();
             let owners = owners.filter(|_| args.owners).map(|(emails, informed)| owners_document(&emails, &informed));
             let document = CheckDocument::new(report, provenance, notices, owners);
-            let text =
-                serde_json::to_string_pretty(&document).map_err(|error| Error::failed("Json", error.to_string()))?;
-            Shown::File((render::escaped(text) + "\n").into_bytes())
+            Shown::json(&document)?
         }
         (_, Some(Sent { notices, owners })) => {
             let mut text: String = match notices.as_slice() {
@@ -241,10 +270,7 @@ fn show(
         }
         (CheckFormat::Table, None) => Shown::Text(render::check::table(report, provenance, args.all, width)),
         (CheckFormat::Csv, None) => Shown::File(render::check::csv(report, provenance)?),
-        (CheckFormat::Html, None) => {
-            let page = render::check::html(report, settings, provenance)?;
-            Shown::File(render::gate(&page).into_owned().into_bytes())
-        }
+        (CheckFormat::Html, None) => Shown::page(&render::check::html(report, settings, provenance)?),
     })
 }
 

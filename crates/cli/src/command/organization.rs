@@ -7,11 +7,10 @@ use keyminder_checker::{
 };
 use keyminder_keyage::{Cause, OrganizationReport, Settings};
 
-use super::check::{Shown, TIMEOUT, context, deliver, emails, owners_document};
+use super::check::{Shown, TIMEOUT, context, deliver, emails, exit, owners_document, provenance};
 use super::session::{Account, Session};
 use crate::args::{CheckArgs, CheckFormat, ROLE};
 use crate::error::{Error, Exit};
-use crate::render::check::Provenance;
 use crate::render::check::organization::{self, View};
 use crate::render::{self, OrganizationDocument};
 
@@ -29,15 +28,10 @@ pub(super) async fn run(
     let role = args.many.role.as_deref().unwrap_or(ROLE);
     let report = read(session, &account, settings, args, role, (format, at)).await?;
     unmatched(session, args, &report);
-    let provenance = Provenance {
-        made_by: account.identity.arn.clone(),
-        settings_from: session.config.sources(&args.given),
-        config_file: session.config.full_path(),
-        endpoint: account.clients.endpoints().filter(|_| !session.config.is_of_sandbox()),
-    };
+    let provenance = provenance(session, &account, args);
     let owners = match args.owners {
         true => {
-            let reports: Vec<_> = report.accounts.iter().filter_map(|account| account.report.as_ref()).collect();
+            let reports: Vec<_> = report.reports().collect();
             let context = context(session, &account, at)?;
             Some(emails(session, &account, &reports, settings, &context).await?)
         }
@@ -48,24 +42,19 @@ pub(super) async fn run(
     let shown = match (format, owners) {
         (CheckFormat::Json, owners) => {
             let owners = owners.map(|(emails, informed)| owners_document(&emails, &informed));
-            let text = serde_json::to_string_pretty(&OrganizationDocument::new(&view, owners))
-                .map_err(|error| Error::failed("Json", error.to_string()))?;
-            Shown::File((render::escaped(text) + "\n").into_bytes())
+            Shown::json(&OrganizationDocument::new(&view, owners))?
         }
         (_, Some((emails, informed))) => Shown::Text(render::owners(&emails, &informed, screen.width())),
         (CheckFormat::Table, None) => Shown::Text(organization::table(&view, args.all, screen.width())),
         (CheckFormat::Csv, None) => Shown::File(organization::csv(&view)?),
-        (CheckFormat::Html, None) => Shown::File(render::gate(&organization::html(&view)?).into_owned().into_bytes()),
+        (CheckFormat::Html, None) => Shown::page(&organization::html(&view)?),
     };
     deliver(session, args, shown)?;
-    if !report.is_complete() {
-        if format != CheckFormat::Table || args.save.is_some() {
-            let (what, first) = organization::unread(&report);
-            screen.aside(&format!("{} {what}: {first}", render::bad("error:")));
-        }
-        return Ok(Exit::Failed);
-    }
-    Ok(if args.exit_code && report.has_findings() { Exit::Difference } else { Exit::Done })
+    let unread = (!report.is_complete()).then(|| {
+        let (what, first) = organization::unread(&report);
+        format!("{what}: {first}")
+    });
+    Ok(exit(session, args, format, unread, report.has_findings()))
 }
 
 async fn read(

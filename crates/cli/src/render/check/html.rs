@@ -1,13 +1,13 @@
 //! A check as one HTML page that needs nothing else: for an auditor to keep.
 //!
-//! Owns what the page is told; how it looks is in `assets/report.html`, `report.css` and `report.js`. Everything passes
-//! through the template engine, which escapes it: names cannot become markup. Should one slip through all the same, the
+//! Owns what the page is told; how it looks is in `assets/report-page.html`, `report.html`, `report.css` and `report.js`.
+//! Everything passes through the template engine, which escapes it: names cannot become markup. Should one slip through all the same, the
 //! page's content policy allows no script and no style but these two, by their hashes.
 
 use base64::Engine;
-use keyminder_keyage::{ExemptionState, Finding, LastUsed, Limit, Report, Settings, Untrusted, controls};
+use keyminder_keyage::{ExemptionState, Finding, LastUsed, Limit, ReadError, Report, Settings, Untrusted, controls};
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -17,10 +17,12 @@ use crate::error::Error;
 use crate::render::when::day;
 
 const TEMPLATE: &str = include_str!("../../../../../assets/report.html");
-/// The table of keys, which pages for one account and for many share.
-pub(super) const KEYS: &str = include_str!("../../../../../assets/report-keys.html");
-pub(super) const STYLE: &str = include_str!("../../../../../assets/report.css");
-pub(super) const SCRIPT: &str = include_str!("../../../../../assets/report.js");
+/// The page that those for one account and for many fill in.
+const PAGE: &str = include_str!("../../../../../assets/report-page.html");
+/// Its table of keys.
+const KEYS: &str = include_str!("../../../../../assets/report-keys.html");
+const STYLE: &str = include_str!("../../../../../assets/report.css");
+const SCRIPT: &str = include_str!("../../../../../assets/report.js");
 
 /// A key as the page shows it.
 #[derive(Serialize)]
@@ -50,12 +52,6 @@ pub(super) struct Row {
 /// # Errors
 /// None but a template that is broken.
 pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance) -> Result<String, Error> {
-    let mut engine = Environment::new();
-    engine.set_auto_escape_callback(|_| AutoEscape::Html);
-    let complaint = |error: minijinja::Error| Error::failed("Html", format!("the page could not be written: {error}"));
-    engine.add_template("report.html", TEMPLATE).map_err(complaint)?;
-    engine.add_template("keys.html", KEYS).map_err(complaint)?;
-    let template = engine.get_template("report.html").map_err(complaint)?;
     let bins = bins(report);
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
     let bars: Vec<_> = bins
@@ -83,7 +79,47 @@ pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance
     let summary = &report.summary;
     let judged = summary.old + summary.due + summary.exempt + summary.inactive + summary.fresh;
     let clean = report.complete && summary.old == 0 && report.root_access_keys == Some(0);
-    let partial = limits_of_scope(report);
+    let own = context! {
+        coverage => completeness(report),
+        outcome => outcome(report),
+        summary => Serde(summary),
+        unknown_keys => summary.keys.saturating_sub(judged),
+        root_keys => report.root_access_keys,
+        clean => clean,
+        controls => Serde(controls(report)),
+        bars => bars,
+        rows => Serde(report.keys.iter().map(row).collect::<Vec<_>>()),
+        exemptions => exemptions,
+        errors => errors(&report.errors),
+        errors_left_out => report.errors_left_out,
+    };
+    page(TEMPLATE, &subject(report), report, settings, provenance, own)
+}
+
+/// What could not be read, a line each.
+pub(super) fn errors(errors: &[ReadError]) -> Vec<String> {
+    errors.iter().map(|error| Untrusted::new(&error.to_string()).to_string()).collect()
+}
+
+/// A page: what every one has, from the counts of `report`, and what is its `own`.
+///
+/// # Errors
+/// None but a template that is broken.
+pub(super) fn page(
+    template: &str,
+    subject: &str,
+    report: &Report,
+    settings: &Settings,
+    provenance: &Provenance,
+    own: Value,
+) -> Result<String, Error> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::Html);
+    let complaint = |error: minijinja::Error| Error::failed("Html", format!("the page could not be written: {error}"));
+    for (name, source) in [("report.html", template), ("page.html", PAGE), ("keys.html", KEYS)] {
+        engine.add_template(name, source).map_err(complaint)?;
+    }
+    let template = engine.get_template("report.html").map_err(complaint)?;
     let simulated = if report.simulated { "Simulation: " } else { "" };
     template
         .render(context! {
@@ -91,11 +127,10 @@ pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance
             style_hash => hash(STYLE),
             script => SCRIPT,
             script_hash => hash(SCRIPT),
-            title => format!("{simulated}IAM access keys of {}, {}", subject(report), moment(report.as_of)),
-            completeness => completeness(report),
-            partial => partial,
-            outcome => outcome(report),
+            title => format!("{simulated}IAM access keys of {subject}, {}", moment(report.as_of)),
+            partial => limits_of_scope(report),
             counts => counts(report),
+            complete => report.complete,
             as_of => moment(report.as_of),
             simulated => report.simulated,
             made_at => moment(report.made_at),
@@ -106,29 +141,19 @@ pub(crate) fn html(report: &Report, settings: &Settings, provenance: &Provenance
             limits => settings.limits.iter().map(special_limit).collect::<Vec<_>>(),
             warn_days => settings.warn_days.iter().max(),
             inactive => Serde(settings.inactive),
-            summary => Serde(summary),
-            unknown_keys => summary.keys.saturating_sub(judged),
-            complete => report.complete,
-            root_keys => report.root_access_keys,
-            clean => clean,
-            controls => Serde(controls(report)),
-            bars => bars,
-            rows => Serde(report.keys.iter().map(row).collect::<Vec<_>>()),
-            exemptions => exemptions,
-            errors => report.errors.iter().map(|error| Untrusted::new(&error.to_string()).to_string()).collect::<Vec<_>>(),
-            errors_left_out => report.errors_left_out,
             version => env!("CARGO_PKG_VERSION"),
+            ..own
         })
         .map_err(complaint)
 }
 
 /// What a content policy calls this script or style.
-pub(super) fn hash(text: &str) -> String {
+fn hash(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text)))
 }
 
 /// A limit that some users have, in words.
-pub(super) fn special_limit(limit: &Limit) -> String {
+fn special_limit(limit: &Limit) -> String {
     let whose = [("user", &limit.user), ("path", &limit.path), ("tag", &limit.tag)];
     let whose: Vec<_> = whose
         .into_iter()

@@ -12,7 +12,7 @@ use crate::render::when::day;
 
 /// The report. `all`: with keys that have nothing to say.
 pub(crate) fn table(report: &Report, provenance: &Provenance, all: bool, width: usize) -> String {
-    let mut text = headline(report, provenance, width);
+    let mut text = headline(&subject(report), report, provenance, width);
     let shown: Vec<&Finding> = report.keys.iter().filter(|key| all || key.is_remarkable()).collect();
     if !shown.is_empty() {
         let _ = write!(text, "\n{}\n", rows(&shown, limits_differ(report), width));
@@ -42,12 +42,13 @@ pub(crate) fn table(report: &Report, provenance: &Provenance, all: bool, width: 
     text
 }
 
-fn headline(report: &Report, provenance: &Provenance, width: usize) -> String {
+/// What was checked, as of when, by which limit; and what the report does not show.
+pub(super) fn headline(subject: &str, report: &Report, provenance: &Provenance, width: usize) -> String {
     let mut text = hang(
         &format!(
             "{}: {}, as of {}, limit {}",
             bold("keyminder check"),
-            subject(report),
+            subject,
             moment(report.as_of),
             count(report.max_age_days, "day", "days")
         ),

@@ -8,30 +8,15 @@ use keyminder_keyage::{AccountReading, AccountState, Finding, Untrusted};
 
 use super::View;
 use super::words::{accounts, root_keys, root_keys_unknown, subject};
-use crate::render::check::table::rows;
-use crate::render::check::words::{count, counts, limits_differ, moment, outcome_by, remarks};
+use crate::render::check::table::{headline, rows};
+use crate::render::check::words::{count, counts, limits_differ, outcome_by, remarks};
 use crate::render::style::{Paint, bad, bold, dim, good, hang, warn};
 
 /// The report. `all`: with accounts and keys that have nothing to say.
 pub(crate) fn table(view: &View<'_>, all: bool, width: usize) -> String {
     let report = view.report;
     let overall = report.overall();
-    let mut text = hang(
-        &format!(
-            "{}: {}, as of {}, limit {}",
-            bold("keyminder check"),
-            subject(report),
-            moment(report.as_of),
-            count(report.max_age_days, "day", "days")
-        ),
-        0,
-        width,
-    );
-    text.push('\n');
-    text.push_str(&remarks(&overall, width));
-    if let Some(url) = &view.provenance.endpoint {
-        let _ = writeln!(text, "{}", dim(format_args!("endpoint {url} is used instead of AWS")));
-    }
+    let mut text = headline(&subject(report), &overall, view.provenance, width);
     let (shown, silent): (Vec<_>, Vec<_>) = report.accounts.iter().partition(|one| all || is_remarkable(one));
     if !shown.is_empty() {
         let _ = write!(text, "\n{}\n", account_rows(&shown, width));
