@@ -4,11 +4,11 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
-use expectrl::{Eof, Expect, Session};
+use expectrl::Expect;
 use keyminder_testkit::account::edits::{HIJACKS, Hijack, TAGGED};
 use keyminder_testkit::command::{EMAIL, World, contains, unbroken};
+use keyminder_testkit::terminal::{exit_code, spawn};
 use serde_json::Value;
 
 const QUEUE: &str = "sqs=arn:aws:sqs:us-east-1:123456789012:queue";
@@ -172,22 +172,6 @@ fn remove_foreign_removes_it_and_nothing_else() {
             account.iam.user_policies.clear();
         });
         assert_eq!(world.sandbox.snapshot(), before, "{}", hijack.0);
-    }
-}
-
-fn spawn(world: &World, arguments: &[&str]) -> expectrl::session::OsSession {
-    let mut command = world.command(arguments);
-    command.env("TERM", "dumb").stdin(std::process::Stdio::inherit());
-    let mut session = Session::spawn(command).unwrap();
-    session.set_expect_timeout(Some(Duration::from_secs(60)));
-    session
-}
-
-fn exit_code(mut session: expectrl::session::OsSession) -> i32 {
-    let _ = session.expect(Eof);
-    match session.get_process().wait().unwrap() {
-        expectrl::process::unix::WaitStatus::Exited(_, code) => code,
-        other => panic!("{other:?}"),
     }
 }
 

@@ -1,26 +1,9 @@
 //! Questions, through a pseudo-terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::time::Duration;
-
-use expectrl::{Eof, Expect, Session};
+use expectrl::Expect;
 use keyminder_testkit::command::{self, EMAIL, World};
-
-fn spawn(world: &World, arguments: &[&str]) -> expectrl::session::OsSession {
-    let mut command = world.command(arguments);
-    command.env("TERM", "dumb").stdin(std::process::Stdio::inherit());
-    let mut session = Session::spawn(command).unwrap();
-    session.set_expect_timeout(Some(Duration::from_secs(30)));
-    session
-}
-
-fn exit_code(mut session: expectrl::session::OsSession) -> i32 {
-    let _ = session.expect(Eof);
-    match session.get_process().wait().unwrap() {
-        expectrl::process::unix::WaitStatus::Exited(_, code) => code,
-        other => panic!("{other:?}"),
-    }
-}
+use keyminder_testkit::terminal::{exit_code, spawn, spawn_on};
 
 #[test]
 fn setup_asks_before_it_changes_anything_and_yes_goes_on() {
@@ -129,10 +112,7 @@ fn the_end_of_the_input_at_a_question_changes_nothing() {
 #[test]
 fn on_a_terminal_that_can_do_more_a_line_can_be_edited() {
     let world = World::new();
-    let mut command = world.command(&["setup"]);
-    command.env("TERM", "xterm").stdin(std::process::Stdio::inherit());
-    let mut session = Session::spawn(command).unwrap();
-    session.set_expect_timeout(Some(Duration::from_secs(30)));
+    let mut session = spawn_on(&world, "xterm", &["setup"]);
     session.expect("Email addresses").unwrap();
     // Ctrl-U takes away what stands there.
     session.send("wrong\u{15}ops@example.com\r").unwrap();

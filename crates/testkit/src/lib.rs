@@ -9,6 +9,7 @@
 //! | [`race`] | two runs at once | the order of their calls, from a seed |
 //! | [`figures`] | the figures in the documents | comparing and updating them |
 //! | [`command`] | the command | an account, an empty home folder, the built binary |
+//! | [`terminal`] | its questions | the command on a pseudo-terminal |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should say so")]
 
 #[cfg(feature = "aws")]
@@ -23,3 +24,5 @@ pub mod keys;
 pub mod race;
 #[cfg(feature = "aws")]
 pub mod sdk;
+#[cfg(feature = "aws")]
+pub mod terminal;

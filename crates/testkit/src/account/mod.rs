@@ -13,6 +13,7 @@ use keyminder_sandbox::{FaultKind, Options, Sandbox};
 use keyminder_stack::{
     Clients, Connection, Credentials, Error, Installation, Observation, Package, Spec, Stack, Subscription,
 };
+use serde_json::Value;
 use zip::write::SimpleFileOptions;
 
 /// The region of an account, unless a test asks for another.
@@ -67,6 +68,26 @@ impl Run {
         assert!(self.is_right(), "{self:#?}");
         self
     }
+}
+
+/// A snapshot without what differs between any two installs: the tags that record a role's id or a time.
+pub fn comparable(mut snapshot: Value) -> Value {
+    fn mask(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if name == "keyminder:role-id" || name.starts_with("keyminder:subscription:") {
+                        *value = "recorded".into();
+                    }
+                    mask(value);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(mask),
+            _ => {}
+        }
+    }
+    mask(&mut snapshot);
+    snapshot
 }
 
 /// A package of a few bytes: the real one is for the tests that run it.
